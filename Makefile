@@ -1,0 +1,56 @@
+# The commands of a working day.  `make help` lists them; scripts/ does the work.
+.DEFAULT_GOAL := build
+.PHONY: help build run test test-all unit style e2e real-host fuzz bench format clean packages packages-test
+
+FUZZ_SECONDS ?= 60
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+build: packages ## the programs, optimised, in build/release/bin
+	@cmake --preset release >build/release-cmake.log || { cat build/release-cmake.log; false; }
+	@cmake --build --preset release
+
+run: build ## serve a 1 GiB RAM disk and a file-backed disk on 127.0.0.1
+	@scripts/run-demo
+
+test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
+	@scripts/run-tests
+
+test-all: packages-test ## the long form: the backports kernel too, and ten minutes of each fuzzer
+	@scripts/run-tests --long
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+
+unit: build ## unit tests of the release build only
+	@ctest --test-dir build/release -L unit -j2 --output-on-failure
+
+style: packages-test build ## layering, clang-format, clang-tidy
+	@ctest --test-dir build/release -L style -j2 --output-on-failure
+
+e2e: packages-test build ## whole programs, release build only
+	@ctest --test-dir build/release -L e2e -j2 --output-on-failure
+
+real-host: packages-test build ## a real Linux host in a virtual machine
+	@ctest --test-dir build/release -L real_host --output-on-failure
+
+fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
+	@cmake --preset fuzz >build/fuzz-cmake.log || { cat build/fuzz-cmake.log; false; }
+	@cmake --build --preset fuzz
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+bench: build ## the benchmarks
+	@scripts/bench
+
+format: packages-test ## format every C++ file
+	@scripts/check-format --fix
+
+clean: ## remove build/
+	rm -rf build
+
+packages:
+	@scripts/install-packages build
+	@mkdir -p build
+
+packages-test:
+	@scripts/install-packages
+	@mkdir -p build

@@ -1,0 +1,52 @@
+# Compiler settings, sanitizers and the libraries that modules may ask for.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(GTest REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost REQUIRED)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(WEFT_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")
+option(WEFT_FUZZ "Build the libFuzzer targets (clang)" OFF)
+option(WEFT_LTO "Link-time optimisation" OFF)
+
+add_library(weft_options INTERFACE)
+target_include_directories(weft_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(weft_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
+target_link_libraries(weft_options INTERFACE Threads::Threads)
+if(WEFT_SANITIZE STREQUAL "address")
+  target_compile_options(weft_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_link_options(weft_options INTERFACE -fsanitize=address,undefined)
+elseif(WEFT_SANITIZE STREQUAL "thread")
+  target_compile_options(weft_options INTERFACE -fsanitize=thread)
+  target_link_options(weft_options INTERFACE -fsanitize=thread)
+endif()
+if(WEFT_FUZZ)
+  target_compile_options(weft_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(weft_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(WEFT_LTO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+# What every test of this build has in its environment: a sanitizer's first finding ends the program.
+set(WEFT_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+  "WEFT_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+  "WEFT_SANITIZE=${WEFT_SANITIZE}")

@@ -1,0 +1,76 @@
+# weft_module(DEPS module... LIBS library... [PROGRAM name])
+#
+# One library target for the current folder: its *.cc, less *_test.cc.  The
+# folder's path below src/ with '/' as '_' names it: src/transports/tcp is
+# weft_transports_tcp.  Its *_test.cc become one GoogleTest binary, NAME_test;
+# TEST_DEPS and TEST_LIBS are for that alone.  The allowed DEPS are the table in
+# scripts/check-layering, which also follows the #include lines.  With PROGRAM, main.cc is no part of the library but
+# that program.
+function(weft_module)
+  cmake_parse_arguments(M "" "PROGRAM" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REPLACE "/" "_" name ${path})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc */*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  if(M_PROGRAM)
+    list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+    add_executable(${M_PROGRAM} main.cc)
+    target_link_libraries(${M_PROGRAM} PRIVATE weft_${name})
+  endif()
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(TRANSFORM M_DEPS PREPEND weft_)
+  list(TRANSFORM M_TEST_DEPS PREPEND weft_)
+  if(sources)
+    add_library(weft_${name} STATIC ${sources})
+    target_link_libraries(weft_${name} PUBLIC weft_options ${M_DEPS} ${M_LIBS})
+  else()
+    add_library(weft_${name} INTERFACE)
+    target_link_libraries(weft_${name} INTERFACE weft_options ${M_DEPS} ${M_LIBS})
+  endif()
+  if(tests)
+    weft_test(weft_${name}_test SOURCES ${tests} LIBS weft_${name} ${M_TEST_DEPS} ${M_TEST_LIBS})
+  endif()
+endfunction()
+
+# weft_test(NAME SOURCES file... LIBS library... [TIMEOUT seconds] [LABEL label]): a GoogleTest binary, one
+# CTest test.  The label says which runs take it: unit (default), e2e.
+function(weft_test name)
+  cmake_parse_arguments(T "" "TIMEOUT;LABEL" "SOURCES;LIBS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  if(NOT T_LABEL)
+    set(T_LABEL unit)
+  endif()
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_LIBS} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS ${T_LABEL}
+    ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
+endfunction()
+
+# weft_script_test(NAME LABEL label [TIMEOUT seconds] [SERIAL] COMMAND word...): a script as a CTest test.  It
+# finds the programs in $WEFT_BIN_DIR.  SERIAL: nothing else runs beside it.
+function(weft_script_test name)
+  cmake_parse_arguments(T "SERIAL" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS ${T_LABEL} RUN_SERIAL "${T_SERIAL}"
+    ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
+endfunction()
+
+# weft_fuzzer(NAME SOURCES file... LIBS library...): a libFuzzer program bin/NAME, in the fuzz preset only.
+# scripts/fuzz keeps what it finds in tests/fuzz/corpus/NAME.
+function(weft_fuzzer name)
+  cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
+  if(WEFT_FUZZ)
+    add_executable(${name} ${T_SOURCES})
+    target_link_libraries(${name} PRIVATE ${T_LIBS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set_property(GLOBAL APPEND PROPERTY WEFT_FUZZERS ${name})
+  endif()
+endfunction()
