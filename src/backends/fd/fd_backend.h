@@ -1,0 +1,76 @@
+// A backend over a file descriptor: what files and block devices share.
+//
+// Where its calls run: reads and writes go through the loop's ring when the file does direct I/O without
+// blocking; all others, and every flush, discard and zeroing, run on the backend's own lane.  Closing and
+// looking at the size run on threads of their own that are left behind when they hang.
+//
+// Flushes that wait together share one fdatasync: one that began after all of them were submitted.
+//
+// A failed fdatasync is sticky, and so is a failed durable write: the kernel reports lost data once and
+// forgets it, so every later flush and change of this backend fails with EIO until it is opened again.  The
+// exception is a direct write that the file system had no room for (ENOSPC, EDQUOT): nothing that was
+// acknowledged got lost.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "backends/fd/fd_target.h"
+#include "block/backend.h"
+#include "block/plugin.h"
+#include "reactor/file_io.h"
+#include "reactor/lane.h"
+
+namespace weft::backends {
+
+class FdBackend final : public block::Backend {
+ public:
+  enum class Path : std::uint8_t {
+    ring,    // direct I/O that does not block
+    direct,  // direct I/O on the lane
+    cached,  // through the page cache, on the lane
+  };
+
+  FdBackend(const block::OpenOptions& options, std::shared_ptr<FdTarget> target,
+            const block::Geometry& geometry, Path path, reactor::FileIos& files);
+  ~FdBackend() override;  // waits for the close, for at most kPatience
+
+  block::Geometry geometry() const override;
+  std::unique_ptr<block::Channel> open_channel(Loop& loop) override;
+  // ETIMEDOUT: the file did not answer within kPatience; EBUSY: it still does not.
+  Result<> refresh() override;
+  std::string info() const override;
+
+  // For its channels.
+  Path path() const { return path_; }
+  int fd() const { return target_->fd(); }
+  reactor::Lane& lane() { return lane_; }
+  bool broken() const { return broken_.load(std::memory_order_acquire); }
+  std::uint64_t next_flush() { return flushes_submitted_.fetch_add(1) + 1; }
+  // The lane's.  `flush` numbers a flush that was submitted; else 0.
+  int execute(const block::Request& request, std::uint64_t flush);
+  // The outcome of a durable write.
+  int note_durable_write(int error);
+
+  static constexpr std::chrono::milliseconds kPatience{2000};
+
+ private:
+  int sync(std::uint64_t flush);
+
+  std::shared_ptr<FdTarget> target_;
+  const block::Geometry geometry_;  // but for the blocks
+  const Path path_;
+  reactor::FileIos& files_;
+  std::atomic<std::uint64_t> blocks_;
+  std::atomic<bool> broken_{false};
+  std::atomic<std::uint64_t> flushes_submitted_{0};
+  std::uint64_t flushes_done_ = 0;  // the lane's: up to this number
+  const std::shared_ptr<std::atomic<bool>> looking_ = std::make_shared<std::atomic<bool>>(false);
+  reactor::Lane lane_;
+};
+
+// Does the descriptor, open for direct I/O, read and write without blocking?
+bool is_nonblocking(int fd);
+
+}  // namespace weft::backends
