@@ -1,0 +1,54 @@
+// The command ids in flight on one queue, to refuse one that is used twice.  Open addressing; one allocation,
+// when the queue's size is known.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace weft::target {
+
+class CidSet {
+ public:
+  // Empties it.  Holds at most `entries` ids.
+  void resize(std::uint32_t entries) { slots_.assign(std::bit_ceil(entries * 2 + 2), kFree), size_ = 0; }
+
+  bool full() const { return (size_ + 1) * 2 > slots_.size(); }
+
+  // False: it is there already.  Not when full.
+  bool insert(Cid cid) {
+    std::size_t at = home(cid.value());
+    for (; slots_[at] != kFree; at = next(at))
+      if (slots_[at] == cid.value()) return false;
+    slots_[at] = cid.value();
+    ++size_;
+    return true;
+  }
+
+  void erase(Cid cid) {
+    std::size_t hole = home(cid.value());
+    for (; slots_[hole] != cid.value(); hole = next(hole))
+      if (slots_[hole] == kFree) return;
+    --size_;
+    // Close the gap: move up what would not be found across it.
+    for (std::size_t at = next(hole); slots_[at] != kFree; at = next(at)) {
+      const std::size_t want = home(slots_[at]);
+      const bool between = hole <= at ? hole < want && want <= at : hole < want || want <= at;
+      if (between) continue;
+      slots_[hole] = slots_[at];
+      hole = at;
+    }
+    slots_[hole] = kFree;
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0xFFFFFFFF;
+  std::size_t home(std::uint32_t cid) const { return (cid * 0x9E3779B1u >> 8) & (slots_.size() - 1); }
+  std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
+  std::vector<std::uint32_t> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace weft::target

@@ -1,0 +1,147 @@
+// Connect (NVMe Base 2.1, section 6.3): every check, with the guilty field's offset.
+#include <bit>
+
+#include "base/call.h"
+#include "target/controller.h"
+#include "target/fabrics/handlers.h"
+#include "target/fabrics/loop_barrier.h"
+#include "target/port.h"
+#include "target/queue.h"
+#include "target/target.h"
+#include "wire/fabrics.h"
+
+namespace weft::target::fabrics {
+
+using namespace wire::status;
+
+namespace {
+
+constexpr std::uint32_t kDiscoveryKatoMs = 120'000;
+constexpr std::uint32_t kMaxQueueEntries = 4096;
+
+void invalid(Request& request, std::uint16_t offset, bool in_data) {
+  request.finish(kConnectInvalidParameters.with_dnr(), wire::invalid_parameter_result(offset, in_data), 0);
+}
+
+// A Connect whose answer waits for other loops.  Both ends live on the queue's loop: `request` is null once
+// the connection was lost.
+struct Waiting {
+  Request* request;
+  Queue& queue;
+};
+
+void forget(Request& request) {
+  std::bit_cast<Waiting*>(request.scratch[0])->request = nullptr;
+}
+
+std::shared_ptr<Waiting> wait_for_loops(Request& request) {
+  auto waiting = std::make_shared<Waiting>(Waiting{&request, request.queue});
+  request.scratch[0] = std::bit_cast<std::uint64_t>(waiting.get());
+  request.queue.pin();
+  request.park(&forget);
+  return waiting;
+}
+
+// The wait is over: the request, or null when the connection was lost.
+Request* resume(Waiting& waiting) {
+  Request* request = waiting.request;
+  if (request != nullptr) request->state = Request::State::running;
+  return request;
+}
+
+void accept(Request& request, const wire::Connect& command) {
+  Queue& queue = request.queue;
+  Controller& controller = queue.controller();
+  const SubsystemSettings& settings = controller.settings();
+  fabric::QueueLimits limits;
+  limits.qid = command.qid;
+  limits.entries = command.queue_size;
+  limits.max_transfer_bytes = settings.mdts_bytes;
+  if (!queue.is_admin()) limits.in_capsule_bytes = settings.in_capsule_bytes;
+  const CommandTable& table = !queue.is_admin()           ? io_commands()
+                              : controller.is_discovery() ? discovery_admin_commands()
+                                                          : admin_commands();
+  queue.bind(limits, !command.disable_sqflow, table);
+  request.complete_result(wire::ConnectResult{.cntlid = controller.cntlid()}.encode());
+}
+
+void connect_admin(Request& request, const wire::Connect& command, const wire::ConnectParameters& parameters,
+                   std::shared_ptr<Subsystem> subsystem) {
+  Queue& queue = request.queue;
+  if (parameters.cntlid != kDynamicController) return invalid(request, wire::connect_field::kCntlid, true);
+  const bool discovery = subsystem->kind() == Subsystem::Kind::discovery;
+  auto controller = std::make_shared<Controller>(
+      subsystem, HostIdentity{std::string(parameters.hostnqn), parameters.hostid}, queue);
+  if (!subsystem->add_controller(controller)) return request.complete(kConnectControllerBusy);
+  queue.join(controller, command.qid);
+  const std::uint32_t kato = command.kato_ms == 0 && discovery ? kDiscoveryKatoMs : command.kato_ms;
+  // Before this host hears that it has a new controller, every loop has noticed the ends of connections that
+  // came before it: what those left in flight is fenced, so this host's writes cannot be overtaken by its own
+  // past.
+  run_barrier(queue.target().loops(), queue.loop(), [waiting = wait_for_loops(request), command, kato] {
+    if (Request* connecting = resume(*waiting)) {
+      connecting->queue.controller().set_keep_alive(kato);
+      accept(*connecting, command);
+    }
+    waiting->queue.unpin();
+  });
+}
+
+void connect_io(Request& request, const wire::Connect& command, const wire::ConnectParameters& parameters,
+                Subsystem& subsystem) {
+  Queue& queue = request.queue;
+  const std::shared_ptr<Controller> controller = subsystem.find_controller(parameters.cntlid);
+  if (!controller) return invalid(request, wire::connect_field::kCntlid, true);
+  if (controller->host().nqn != parameters.hostnqn)
+    return invalid(request, wire::connect_field::kHostnqn, true);
+  if (controller->host().id != parameters.hostid) return invalid(request, wire::connect_field::kHostid, true);
+  if (controller->is_discovery() || command.qid.value() > controller->settings().qid_max)
+    return invalid(request, wire::connect_field::kQid, false);
+  queue.join(controller, command.qid);
+  post_call(controller->loop(), [controller, waiting = wait_for_loops(request), command] {
+    const wire::Status status = controller->attach(waiting->queue, command.qid);
+    post_call(waiting->queue.loop(), [waiting, command, status] {
+      if (Request* connecting = resume(*waiting)) {
+        if (status.ok())
+          accept(*connecting, command);
+        else
+          connecting->complete(status);
+      }
+      waiting->queue.unpin();
+    });
+  });
+}
+
+void with_data(Request& request) {
+  Queue& queue = request.queue;
+  const auto command = wire::parse_connect(request.sqe());
+  if (!command) return invalid(request, command.error().location_byte, false);
+  wire::ConnectData data;
+  request.read_out(std::as_writable_bytes(std::span(&data, 1)));
+  const auto parameters = wire::parse_connect_data(data);
+  if (!parameters) return invalid(request, parameters.error().location_byte, true);
+
+  std::shared_ptr<Subsystem> subsystem = queue.port().find(parameters->subnqn);
+  if (!subsystem) return invalid(request, wire::connect_field::kSubnqn, true);
+  if (!subsystem->admits_host(parameters->hostnqn)) return request.complete(kConnectInvalidHost.with_dnr());
+  const std::uint32_t most =
+      command->qid.value() == 0 ? kMaxQueueEntries : subsystem->settings().queue_entries;
+  if (command->queue_size > most) return invalid(request, wire::connect_field::kSqsize, false);
+  if (command->qid.value() == 0)
+    connect_admin(request, *command, *parameters, std::move(subsystem));
+  else
+    connect_io(request, *command, *parameters, *subsystem);
+}
+
+}  // namespace
+
+void connect(Request& request) {
+  if (request.queue.joined()) return request.complete(kCommandSequenceError.with_dnr());
+  const auto command = wire::parse_connect(request.sqe());
+  if (!command && command.error().status.is(kConnectInvalidParameters))
+    return invalid(request, command.error().location_byte, false);
+  if (!command) return request.complete(command.error());
+  request.receive_data(wire::kConnectDataSize, &with_data);
+}
+
+}  // namespace weft::target::fabrics

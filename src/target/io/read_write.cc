@@ -1,0 +1,85 @@
+#include <cstring>
+
+#include "target/controller.h"
+#include "target/io/handlers.h"
+#include "target/io/range.h"
+#include "target/queue.h"
+#include "wire/io_command.h"
+
+namespace weft::target::io {
+
+using namespace wire::status;
+
+namespace {
+
+void set_range(Request& request, block::Op op, const wire::LbaRange& range) {
+  request.io.op = op;
+  request.io.lba = range.slba;
+  request.io.blocks = range.blocks;
+}
+
+void send_read_data(Request& request) {
+  QueueCounters& counters = request.queue.counters();
+  counters.reads.add(1);
+  counters.read_bytes.add(request.buffers.bytes());
+  request.complete_data(request.buffers.bytes());
+}
+
+void submit_read(Request& request) {
+  request.io.op = block::Op::read;
+  request.io.data = request.buffers.pieces();
+  request.run_io(&send_read_data);
+}
+
+// FUA on a read: what is still in a cache is made durable before it is returned.
+void flush_and_read(Request& request) {
+  request.io.op = block::Op::flush;
+  request.run_io(&submit_read);
+}
+
+void written(Request& request) {
+  QueueCounters& counters = request.queue.counters();
+  counters.writes.add(1);
+  counters.written_bytes.add(request.buffers.bytes());
+  request.complete();
+}
+
+void submit_write(Request& request) {
+  request.io.data = request.buffers.pieces();
+  request.run_io(&written);
+}
+
+}  // namespace
+
+void read(Request& request) {
+  const auto command = wire::parse_read(request.sqe());
+  if (!command) return request.complete(command.error());
+  const auto bytes = data_bytes(request, command->range);
+  if (!bytes) return request.complete(bytes.error());
+  set_range(request, block::Op::read, command->range);
+  const bool flush_first = command->fua && request.ns->info().geometry.volatile_cache;
+  request.take_buffers(*bytes, flush_first ? &flush_and_read : &submit_read);
+}
+
+void write(Request& request) {
+  const auto command = wire::parse_write(request.sqe());
+  if (!command) return request.complete(command.error());
+  const auto bytes = data_bytes(request, command->range);
+  if (!bytes) return request.complete(bytes.error());
+  set_range(request, block::Op::write, command->range);
+  request.io.fua = command->fua || !request.queue.controller().write_cache();
+  request.receive_data(*bytes, &submit_write);
+}
+
+void write_zeroes(Request& request) {
+  const auto command = wire::parse_write_zeroes(request.sqe());
+  if (!command) return request.complete(command.error());
+  if (command->whole_namespace) return request.complete(kInvalidField.with_dnr());
+  if (const auto fits = check_range(request, command->range); !fits) return request.complete(fits.error());
+  set_range(request, block::Op::write_zeroes, command->range);
+  request.io.fua = command->fua || !request.queue.controller().write_cache();
+  request.io.may_unmap = command->deallocate;
+  request.run_io([](Request& done) { done.complete(); });
+}
+
+}  // namespace weft::target::io

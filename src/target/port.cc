@@ -1,0 +1,45 @@
+#include "target/port.h"
+
+#include "target/queue.h"
+#include "target/target.h"
+
+namespace weft::target {
+
+void Port::link(std::shared_ptr<Subsystem> subsystem) {
+  {
+    const std::scoped_lock lock(mutex_);
+    std::string nqn = subsystem->nqn();
+    subsystems_.insert_or_assign(std::move(nqn), std::move(subsystem));
+  }
+  target_.discovery_changed();
+}
+
+void Port::unlink(std::string_view nqn) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = subsystems_.find(nqn);
+    if (it == subsystems_.end()) return;
+    subsystems_.erase(it);
+  }
+  target_.discovery_changed();
+}
+
+std::shared_ptr<Subsystem> Port::find(std::string_view nqn) const {
+  if (nqn == target_.discovery()->nqn()) return target_.discovery();
+  const std::scoped_lock lock(mutex_);
+  const auto it = subsystems_.find(nqn);
+  return it == subsystems_.end() ? nullptr : it->second;
+}
+
+std::vector<std::shared_ptr<Subsystem>> Port::subsystems() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<Subsystem>> all;
+  for (const auto& [nqn, subsystem] : subsystems_) all.push_back(subsystem);
+  return all;
+}
+
+fabric::Queue& Port::accept(fabric::Connection& connection) {
+  return *new Queue(*this, connection);  // owned by itself until the connection has ended
+}
+
+}  // namespace weft::target

@@ -1,0 +1,57 @@
+// A port of the target: one listening address and the subsystems that are reached through it.  Shared by all
+// subsystems whose port has the equal address.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "fabric/fabric.h"
+#include "target/subsystem.h"
+
+namespace weft::target {
+
+class Target;
+
+struct Advertised {
+  std::string traddr;
+  std::string trsvcid;
+};
+
+struct PortOptions {
+  PortId id;
+  wire::TransportType trtype = wire::TransportType::tcp;
+  wire::AddressFamily adrfam = wire::AddressFamily::ipv4;
+  std::string traddr;
+  std::string trsvcid;
+  std::optional<Advertised> advertised;  // instead of the reached address in the discovery log
+  bool discovery = false;                // a port of the discovery service: lists what all ports offer
+};
+
+// Outlives its connections.
+class Port final : public fabric::Acceptor {
+ public:
+  Port(Target& target, PortOptions options) : target_(target), options_(std::move(options)) {}
+
+  const PortOptions& options() const { return options_; }
+  Target& target() { return target_; }
+
+  void link(std::shared_ptr<Subsystem> subsystem);  // any thread
+  void unlink(std::string_view nqn);                // new connects only
+  std::shared_ptr<Subsystem> find(std::string_view nqn) const;
+  std::vector<std::shared_ptr<Subsystem>> subsystems() const;  // by NQN
+
+  fabric::Queue& accept(fabric::Connection& connection) override;
+
+ private:
+  Target& target_;
+  const PortOptions options_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Subsystem>, std::less<>> subsystems_;
+};
+
+}  // namespace weft::target

@@ -1,0 +1,240 @@
+#include "target/request.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "target/controller.h"
+#include "target/io/io_status.h"
+#include "target/queue.h"
+
+namespace weft::target {
+
+using namespace wire::status;
+
+Request::Request(Queue& owner, fabric::Reply duty)
+    : queue(owner), reply(std::move(duty)), cid(reply.cid()), fence_waiter_(owner.loop(), fence_pass_) {}
+
+Request::~Request() = default;
+
+bool Request::gone() const {
+  return queue.gone();
+}
+
+void Request::take_buffers(std::size_t bytes, Step next) {
+  BufferPool& pool = queue.loop().buffers();
+  if (pool.try_take(queue.party(), bytes, buffers)) {
+    next(*this);
+    return;
+  }
+  next_ = next;
+  state = State::awaiting_buffers;
+  pool.wait(queue.party(), bytes, buffer_wait_);
+}
+
+void Request::BufferWait::granted(BufferPool::Waiter& waiter) noexcept {
+  Request& request = static_cast<BufferWait&>(waiter).request;
+  request.buffers = std::move(waiter.buffers);
+  request.state = State::running;
+  request.next_(request);
+}
+
+void Request::receive_data(std::size_t bytes, Step next) {
+  if (pointer.length < bytes) {
+    complete(kDataSglLengthInvalid.with_dnr());
+    return;
+  }
+  after_pull_ = next;
+  take_buffers(bytes,
+               [](Request& request) { request.pull_into(request.buffers.pieces(), request.after_pull_); });
+}
+
+void Request::pull_into(std::span<const iovec> into, Step next) {
+  after_pull_ = next;
+  state = State::pulling;
+  pull_.into = into;
+  pull_.done = &Request::pulled;
+  reply.pull(pull_);
+}
+
+void Request::pulled(fabric::Pull& pull, fabric::Pull::Outcome outcome) noexcept {
+  Request& request = static_cast<DataPull&>(pull).request;
+  using Outcome = fabric::Pull::Outcome;
+  if (outcome == Outcome::lost) {
+    request.park(nullptr);  // Queue::disconnected comes next
+    return;
+  }
+  request.state = State::running;
+  if (outcome == Outcome::digest_error)
+    request.complete(kTransientTransportError);
+  else
+    request.after_pull_(request);
+}
+
+void Request::run_io(Step next, bool ordered) {
+  next_ = next;
+  ordered_ = ordered || block::modifies(io.op);
+  io.done = &Request::io_done;
+  submit_io();
+}
+
+void Request::submit_io() {
+  block::Fence& fence = ns->fence();
+  if (!fence.idle()) {
+    if (fence.overloaded()) {
+      complete(kInternalPathError);
+      return;
+    }
+    if (ordered_) {
+      fence_waiter_.lba = io.lba;
+      fence_waiter_.blocks = io.blocks;
+      state = State::fenced;
+      if (!fence.admit(fence_waiter_)) return;
+    }
+  }
+  state = State::in_backend;
+  ns->channel().submit(io);
+}
+
+void Request::FencePass::run(Task& task) noexcept {
+  Request& request = static_cast<FencePass&>(task).request;
+  if (request.gone()) {
+    request.reply.abandon();
+    request.dispose();
+    return;
+  }
+  request.submit_io();
+}
+
+void Request::io_done(block::Request& io) noexcept {
+  Request& request = static_cast<BackendIo&>(io).owner;
+  if (request.state == State::late) {
+    request.ns->fence().remove(request.late_);
+    request.dispose();
+    return;
+  }
+  request.state = State::running;
+  if (io.error != 0)
+    request.complete(status_of_error(io.op, io.error));
+  else
+    request.next_(request);
+}
+
+void Request::complete(wire::CommandError error) {
+  finish(error.status, 0, 0, error.location());
+}
+
+void Request::complete_data(std::size_t bytes, std::uint64_t result) {
+  finish(kSuccess, result, std::min<std::size_t>(bytes, pointer.length));
+}
+
+void Request::finish(wire::Status status, std::uint64_t result, std::size_t data_bytes,
+                     std::uint16_t error_location) {
+  wire::Cqe cqe{};
+  cqe.result = result;
+  cqe.sqhd = queue.next_sqhd();
+  cqe.cid = reply.cid().value();
+  cqe.status = status.encode();
+  if (!status.ok()) queue.note_error(*this, status, error_location);
+  if (data_bytes == 0) {
+    reply.complete(cqe);
+    dispose();
+    return;
+  }
+  std::size_t left = data_bytes;
+  std::size_t count = 0;
+  for (iovec& piece : buffers.pieces()) {
+    if (left == 0) break;
+    piece.iov_len = std::min(piece.iov_len, left);
+    left -= piece.iov_len;
+    ++count;
+  }
+  WEFT_CHECK(left == 0, "a handler has the data that it sends");
+  sending_.from = std::span<const iovec>(buffers.pieces()).first(count);
+  sending_.released = &Request::released;
+  state = State::sending;
+  reply.complete(cqe, sending_);
+}
+
+void Request::released(fabric::DataOut& out) noexcept {
+  static_cast<Sending&>(out).request.dispose();
+}
+
+void Request::fill(std::span<const std::byte> content) {
+  for (const iovec& piece : buffers.pieces()) {
+    const std::size_t count = std::min(content.size(), piece.iov_len);
+    auto* to = static_cast<std::byte*>(piece.iov_base);
+    if (count > 0) std::memcpy(to, content.data(), count);
+    std::memset(to + count, 0, piece.iov_len - count);
+    content = content.subspan(count);
+  }
+}
+
+void Request::read_out(std::span<std::byte> into) const {
+  for (const iovec& piece : buffers.pieces()) {
+    const std::size_t count = std::min(into.size(), piece.iov_len);
+    if (count > 0) std::memcpy(into.data(), piece.iov_base, count);
+    into = into.subspan(count);
+  }
+}
+
+void Request::park(Step lost) {
+  state = State::parked;
+  lost_ = lost;
+}
+
+void Request::connection_lost() {
+  switch (state) {
+    case State::awaiting_buffers:
+      queue.loop().buffers().cancel(buffer_wait_);
+      break;
+    case State::fenced:
+      if (!ns->fence().cancel(fence_waiter_))
+        return;  // its task is on the way and sees that the queue is gone
+      break;
+    case State::in_backend:
+      state = State::late;
+      late_.lba = io.lba;
+      late_.blocks = block::modifies(io.op) ? io.blocks : 0;
+      ns->fence().add(late_);
+      reply.abandon();
+      return;
+    case State::parked:
+      if (lost_ != nullptr) lost_(*this);
+      break;
+    case State::running:
+    case State::pulling:
+    case State::sending:
+    case State::late:
+      WEFT_CHECK(false, "transfers end before the connection is gone, and it goes once");
+  }
+  reply.abandon();
+  dispose();
+}
+
+bool Request::try_abort() {
+  switch (state) {
+    case State::awaiting_buffers:
+      queue.loop().buffers().cancel(buffer_wait_);
+      break;
+    case State::fenced:
+      if (!ns->fence().cancel(fence_waiter_)) return false;
+      break;
+    case State::parked:
+      if (lost_ == nullptr) return false;
+      lost_(*this);
+      break;
+    default:
+      return false;
+  }
+  state = State::running;
+  complete(kAbortRequested);
+  return true;
+}
+
+void Request::dispose() {
+  queue.loop().buffers().give_back(queue.party(), buffers);
+  if (ns != nullptr) ns->leave();
+  queue.remove(*this);
+}
+
+}  // namespace weft::target

@@ -1,0 +1,251 @@
+#include "target/subsystem.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/call.h"
+#include "target/controller.h"
+#include "target/identity.h"
+#include "target/target.h"
+#include "wire/nqn.h"
+
+namespace weft::target {
+
+// Sees a backend's changes for one namespace.
+struct Subsystem::Attachment final : block::BackendObserver {
+  Attachment(Subsystem& owner, Nsid id, std::shared_ptr<block::Backend> shared)
+      : subsystem(owner), nsid(id), backend(std::move(shared)) {
+    backend->add_observer(*this);
+  }
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+  ~Attachment() { backend->remove_observer(*this); }
+  void geometry_changed() override { subsystem.geometry_changed(nsid); }
+
+  Subsystem& subsystem;
+  const Nsid nsid;
+  const std::shared_ptr<block::Backend> backend;
+};
+
+Subsystem::Subsystem(Target& target, std::string nqn, Kind kind)
+    : target_(target), nqn_(std::move(nqn)), kind_(kind), attached_loops_(target.loops().all().size(), 0) {
+  auto first = std::make_shared<Snapshot>();
+  first->generation = 1;
+  first->settings.serial = default_serial(nqn_);
+  snapshot_ = std::move(first);
+}
+
+Subsystem::~Subsystem() = default;
+
+SubsystemSettings Subsystem::settings() const {
+  return snapshot()->settings;
+}
+
+std::shared_ptr<const Snapshot> Subsystem::snapshot() const {
+  const std::scoped_lock lock(mutex_);
+  return snapshot_;
+}
+
+Result<> Subsystem::change_settings(const std::function<Result<>(SubsystemSettings&)>& change) {
+  std::unique_lock lock(mutex_);
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  if (auto changed = change(next->settings); !changed) return changed;
+  if (next->settings.allow_any_host && !hosts_.empty())
+    return fail(
+        EINVAL,
+        fmt::format("subsystem {}: any host cannot be allowed while {} hosts are listed; remove them first",
+                    nqn_, hosts_.size()));
+  publish(lock, std::move(next), nullptr, {});
+  return {};
+}
+
+Result<> Subsystem::add_host(const std::string& hostnqn) {
+  if (const auto flaw = wire::nqn_flaw(hostnqn); flaw != wire::NqnFlaw::none)
+    return fail(EINVAL, fmt::format("host '{}': the name {}", hostnqn, wire::describe(flaw)));
+  {
+    const std::scoped_lock lock(mutex_);
+    if (snapshot_->settings.allow_any_host)
+      return fail(EINVAL, fmt::format("subsystem {}: hosts cannot be listed while any host is allowed; "
+                                      "set allow_any_host to 0 first",
+                                      nqn_));
+    if (!hosts_.insert(hostnqn).second)
+      return fail(EEXIST, fmt::format("subsystem {}: host {} is listed already", nqn_, hostnqn));
+  }
+  target_.discovery_changed();
+  return {};
+}
+
+Result<> Subsystem::remove_host(const std::string& hostnqn, Done done) {
+  const Pin pin = make_pin(std::move(done));
+  std::vector<std::shared_ptr<Controller>> theirs;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (hosts_.erase(hostnqn) == 0)
+      return fail(ENOENT, fmt::format("subsystem {}: host {} is not listed", nqn_, hostnqn));
+    for (const auto& [id, controller] : controllers_)
+      if (controller->host().nqn == hostnqn) theirs.push_back(controller);
+  }
+  for (const auto& controller : theirs) controller->end_from(fabric::CloseReason::removed, pin);
+  target_.discovery_changed();
+  return {};
+}
+
+std::vector<std::string> Subsystem::hosts() const {
+  const std::scoped_lock lock(mutex_);
+  return {hosts_.begin(), hosts_.end()};
+}
+
+bool Subsystem::admits_host(std::string_view hostnqn) const {
+  const std::scoped_lock lock(mutex_);
+  return kind_ == Kind::discovery || snapshot_->settings.allow_any_host || hosts_.contains(hostnqn);
+}
+
+Result<> Subsystem::add_namespace(Nsid nsid, NamespaceOptions options) {
+  if (nsid.value() == 0 || nsid == kAllNamespaces)
+    return fail(EINVAL,
+                fmt::format("namespace {} of {}: an nsid is from 1 to 4294967294", nsid.value(), nqn_));
+  auto info = std::make_shared<NamespaceInfo>();
+  info->nsid = nsid;
+  info->backend = options.backend;
+  info->geometry = options.backend->geometry();
+  info->uuid = options.uuid.value_or(namespace_uuid(options.backend->serial(), nqn_, nsid));
+  info->nguid = options.nguid.value_or(namespace_nguid(options.backend->serial(), nqn_, nsid));
+  info->ana_group = options.ana_group;
+  info->read_only = options.read_only || info->geometry.read_only;
+  auto attachment = std::make_unique<Attachment>(*this, nsid, options.backend);
+
+  std::unique_lock lock(mutex_);
+  if (snapshot_->find(nsid) != nullptr)
+    return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn_));
+  if (snapshot_->namespaces.size() >= kMaxNamespaces)
+    return fail(ENOSPC,
+                fmt::format("subsystem {}: it has {} namespaces, which is the most", nqn_, kMaxNamespaces));
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  const auto place = std::lower_bound(next->namespaces.begin(), next->namespaces.end(), nsid,
+                                      [](const auto& other, Nsid id) { return other->nsid < id; });
+  next->namespaces.insert(place, std::move(info));
+  attachments_[nsid] = std::move(attachment);
+  publish(lock, std::move(next), nullptr, {nsid});
+  return {};
+}
+
+Result<> Subsystem::remove_namespace(Nsid nsid, Done done) {
+  std::unique_ptr<Attachment> attachment;  // ends without our lock: its backend may be telling us something
+  Pin pin = make_pin(std::move(done));
+  std::unique_lock lock(mutex_);
+  if (snapshot_->find(nsid) == nullptr)
+    return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn_));
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  std::erase_if(next->namespaces, [nsid](const auto& info) { return info->nsid == nsid; });
+  attachment = std::move(attachments_[nsid]);
+  attachments_.erase(nsid);
+  publish(lock, std::move(next), std::move(pin), {nsid});
+  return {};
+}
+
+void Subsystem::geometry_changed(Nsid nsid) {
+  std::unique_lock lock(mutex_);
+  const NamespaceInfo* before = snapshot_->find(nsid);
+  if (before == nullptr) return;
+  const block::Geometry geometry = before->backend->geometry();
+  if (geometry == before->geometry) return;
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  for (auto& info : next->namespaces) {
+    if (info->nsid != nsid) continue;
+    auto changed = std::make_shared<NamespaceInfo>(*info);
+    changed->geometry = geometry;
+    changed->read_only = changed->read_only || geometry.read_only;
+    info = std::move(changed);
+  }
+  publish(lock, std::move(next), nullptr, {nsid});
+}
+
+// Posts while the lock is held, so that every loop sees the generations in their order.
+void Subsystem::publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, Pin pin,
+                        std::vector<Nsid> changed) {
+  ++next->generation;
+  snapshot_ = std::move(next);
+  for (std::size_t loop = 0; loop < attached_loops_.size(); ++loop) {
+    if (attached_loops_[loop] == 0) continue;
+    LoopState& state = target_.state(static_cast<unsigned>(loop));
+    post_call(state.loop(), [&state, self = shared_from_this(), snapshot = snapshot_, pin]() mutable {
+      state.apply(*self, std::move(snapshot), std::move(pin));
+    });
+  }
+  std::vector<std::shared_ptr<Controller>> told;
+  if (!changed.empty())
+    for (const auto& [id, controller] : controllers_) told.push_back(controller);
+  lock.unlock();
+  for (const auto& controller : told) controller->namespaces_changed_from(changed);
+}
+
+std::shared_ptr<const Snapshot> Subsystem::attach_loop(unsigned loop) {
+  const std::scoped_lock lock(mutex_);
+  attached_loops_[loop] = 1;
+  return snapshot_;
+}
+
+void Subsystem::detach_loop(unsigned loop) {
+  const std::scoped_lock lock(mutex_);
+  attached_loops_[loop] = 0;
+}
+
+std::optional<Cntlid> Subsystem::add_controller(const std::shared_ptr<Controller>& controller) {
+  const std::scoped_lock lock(mutex_);
+  if (going_) return std::nullopt;
+  const SubsystemSettings& settings = snapshot_->settings;
+  const std::uint32_t range = settings.cntlid_max - settings.cntlid_min + 1u;
+  if (next_cntlid_ < settings.cntlid_min || next_cntlid_ > settings.cntlid_max)
+    next_cntlid_ = settings.cntlid_min;
+  for (std::uint32_t tries = 0; tries < range; ++tries) {
+    const std::uint16_t id = next_cntlid_;
+    next_cntlid_ = id == settings.cntlid_max ? settings.cntlid_min : static_cast<std::uint16_t>(id + 1);
+    if (controllers_.contains(id)) continue;
+    controllers_.emplace(id, controller);
+    controller->set_cntlid(Cntlid(id));
+    return Cntlid(id);
+  }
+  return std::nullopt;
+}
+
+void Subsystem::remove_controller(Cntlid cntlid) {
+  std::shared_ptr<Controller> gone;  // freed without the lock
+  const std::scoped_lock lock(mutex_);
+  if (const auto it = controllers_.find(cntlid.value()); it != controllers_.end()) {
+    gone = std::move(it->second);
+    controllers_.erase(it);
+  }
+}
+
+std::shared_ptr<Controller> Subsystem::find_controller(Cntlid cntlid) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = controllers_.find(cntlid.value());
+  return it == controllers_.end() ? nullptr : it->second;
+}
+
+std::vector<std::shared_ptr<Controller>> Subsystem::controllers() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<Controller>> all;
+  for (const auto& [id, controller] : controllers_) all.push_back(controller);
+  return all;
+}
+
+void Subsystem::shut_down(Done done) {
+  const Pin pin = make_pin(std::move(done));
+  std::map<Nsid, std::unique_ptr<Attachment>> attachments;  // end without the lock
+  std::vector<std::shared_ptr<Controller>> all;
+  {
+    std::unique_lock lock(mutex_);
+    going_ = true;
+    for (const auto& [id, controller] : controllers_) all.push_back(controller);
+    attachments.swap(attachments_);
+    auto next = std::make_shared<Snapshot>(*snapshot_);
+    next->namespaces.clear();
+    publish(lock, std::move(next), pin, {});
+  }
+  for (const auto& controller : all) controller->end_from(fabric::CloseReason::removed, pin);
+}
+
+}  // namespace weft::target

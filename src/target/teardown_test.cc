@@ -1,0 +1,160 @@
+// What happens to commands in flight when their connection, controller, namespace or target goes.
+#include <thread>
+
+#include "target/testing.h"
+
+namespace weft::target {
+
+namespace {
+
+using namespace wire::status;
+using fabric::FakeHost;
+
+using TeardownTest = TargetTest;
+
+wire::Sqe write_sqe(std::uint64_t slba, std::uint32_t blocks) {
+  return wire::make_write({.nsid = Nsid(1), .range = {slba, blocks}});
+}
+
+TEST_F(TeardownTest, ALateWriteDoesNotOverwriteItsRetry) {
+  const auto a = pattern(8 * 512, 1);
+  const auto b = pattern(8 * 512, 2);
+  std::vector<std::byte> in(8 * 512);
+  FakeHost& before = connected_host();
+  delay_->hold({.ops = block::op_bit(block::Op::write)});
+  before.io(Qid(1)).submit(write_sqe(16, 8), {.out = a});
+  loops_.run_until_idle();
+  ASSERT_EQ(delay_->held(), 1u);
+  delay_->stop_holding();
+  ASSERT_TRUE(before.drop());
+
+  FakeHost& after = connected_host(2);
+  auto& retry = after.io(Qid(1)).submit(write_sqe(12, 8), {.out = b});
+  loops_.run_until_idle();
+  EXPECT_FALSE(retry.finished()) << "it overlaps what is late";
+  ASSERT_TRUE(after.write(kNsid, {100, 8}, b, {.queue = 2}).ok()) << "elsewhere nothing waits";
+  auto& compare = after.io(Qid(2)).submit(wire::make_compare({.nsid = kNsid, .range = {16, 8}}), {.out = a});
+  loops_.run_until_idle();
+  EXPECT_FALSE(compare.finished());
+  delay_->release();
+  EXPECT_TRUE(after.wait(after.io(Qid(1)), retry).ok());
+  after.wait(after.io(Qid(2)), compare);
+  ASSERT_TRUE(after.read(kNsid, {12, 8}, in).ok());
+  EXPECT_EQ(in, b);
+}
+
+TEST_F(TeardownTest, CuttingWithCommandsInEveryState) {
+  FakeHost& host = connected_host(2);
+  auto& io = host.io(Qid(2));
+  const auto data = pattern(4096, 3);
+  std::vector<std::byte> in(4096);
+  delay_->hold({});
+  io.submit(write_sqe(0, 8), {.out = data});  // in the backend
+  loops_.run_until_idle();
+  io.hold_pulls();
+  io.submit(write_sqe(8, 8), {.out = data});  // the host's data is on its way
+  host.send_async_event_request();            // parked
+  loops_.run_until_idle();
+  io.submit(wire::make_read({.nsid = kNsid, .range = {0, 8}}), {.in = in});
+  ASSERT_TRUE(host.drop());
+  EXPECT_FALSE(fault_->fence().idle());
+  delay_->release();
+  loops_.run_until_idle();
+  EXPECT_TRUE(fault_->fence().idle());
+}
+
+TEST_F(TeardownTest, ARemovedNamespaceCountsAsGoneWhenItsCommandsHaveEnded) {
+  FakeHost& host = connected_host();
+  delay_->hold({.ops = block::op_bit(block::Op::write)});
+  const auto data = pattern(512, 3);
+  auto& write = host.io(Qid(1)).submit(write_sqe(0, 1), {.out = data});
+  loops_.run_until_idle();
+  bool done = false;
+  ASSERT_TRUE(subsystem_->remove_namespace(kNsid, [&done] { done = true; }));
+  loops_.run_until_idle();
+  EXPECT_FALSE(done);
+  std::vector<std::byte> in(512);
+  EXPECT_TRUE(host.read(kNsid, {0, 1}, in).is(kInvalidNamespace));
+  delay_->release();
+  EXPECT_TRUE(host.wait(host.io(Qid(1)), write).ok());
+  loops_.run_until_idle();
+  EXPECT_TRUE(done);
+}
+
+TEST_F(TeardownTest, HostsHearOfNamespaces) {
+  FakeHost& host = connected_host();
+  ASSERT_TRUE(
+      host.set_features({.fid = 0x0B, .cdw11 = wire::AsyncEventConfiguration::kNamespaceAttribute}).ok());
+  auto& event = host.send_async_event_request();
+  loops_.run_until_idle();
+  EXPECT_FALSE(event.finished());
+  disk_->resize(kBlocks * 2);
+  ASSERT_TRUE(host.wait(host.admin(), event).ok());
+  std::vector<std::byte> log(4096);
+  ASSERT_TRUE(host.get_log({.lid = 0x04}, log).ok());
+  EXPECT_EQ(static_cast<int>(log[0]), 1);
+  wire::IdentifyNamespace identify;
+  ASSERT_TRUE(host.identify_namespace(kNsid, identify).ok());
+  EXPECT_EQ(identify.nsze, kBlocks * 2);
+  std::vector<std::byte> in(512);
+  EXPECT_TRUE(host.read(kNsid, {kBlocks * 2 - 1, 1}, in).ok());
+}
+
+TEST_F(TeardownTest, RemovingTheSubsystemEndsItsControllers) {
+  FakeHost& host = connected_host(2);
+  bool done = false;
+  ASSERT_TRUE(target_.remove_subsystem(kNqn, [&done] { done = true; }));
+  loops_.run_until_idle();
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(host.admin().is_retired());
+  EXPECT_TRUE(host.io(Qid(1)).is_retired());
+  EXPECT_TRUE(new_host(options()).connect_admin().is(kConnectInvalidParameters));
+  EXPECT_EQ(target_.find_subsystem(kNqn), nullptr);
+}
+
+TEST_F(TeardownTest, ShutDownLetsCommandsFinish) {
+  FakeHost& host = connected_host();
+  delay_->hold({.ops = block::op_bit(block::Op::write)});
+  const auto data = pattern(512, 3);
+  auto& write = host.io(Qid(1)).submit(write_sqe(0, 1), {.out = data});
+  loops_.run_until_idle();
+  bool drained = false;
+  std::atomic<bool> returned = false;
+  std::thread stopper([&] {
+    drained = target_.shut_down(std::chrono::seconds(60));
+    returned = true;
+  });
+  while (!host.admin().is_retired()) loops_.run_turn();
+  EXPECT_FALSE(write.finished());
+  delay_->release();
+  while (!returned) loops_.run_turn();
+  stopper.join();
+  EXPECT_TRUE(drained);
+  EXPECT_TRUE(write.completed());
+  EXPECT_TRUE(write.status().ok());
+}
+
+TEST_F(TeardownTest, AConnectWhoseHostHasGoneLeavesNothing) {
+  FakeHost& host = new_host(options());
+  auto& connection = *new fabric::FakeConnection(loops_[1]);
+  const std::unique_ptr<fabric::FakeConnection> owner(&connection);
+  connection.attach(*port_);
+  wire::ConnectData data{};
+  data.hostid[0] = 1;
+  data.cntlid = 0xFFFF;
+  std::string_view(kNqn).copy(data.subnqn, 255);
+  std::string_view("nqn.2014-08.test:host").copy(data.hostnqn, 255);
+  connection.submit(
+      wire::make_connect({.qid = Qid(0), .queue_size = 32}),
+      {.out = std::as_bytes(std::span(&data, 1)), .pointer = fabric::HostData::Pointer::capsule});
+  loops_[1].run_turn();
+  connection.cut();
+  loops_.run_until_idle();
+  EXPECT_TRUE(connection.is_retired());
+  EXPECT_EQ(subsystem_->controllers().size(), 0u);
+  EXPECT_TRUE(host.connect().ok());
+}
+
+}  // namespace
+
+}  // namespace weft::target
