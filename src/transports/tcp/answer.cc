@@ -1,0 +1,92 @@
+// Answers: C2HData with the success flag where that says everything, else C2HData and CapsuleResp, or
+// CapsuleResp alone.  All of a command's data is one C2HData PDU: the host has the memory for it.
+#include "base/check.h"
+#include "transports/tcp/connection.h"
+#include "transports/tcp/home.h"
+
+namespace weft::tcp {
+
+using wire::tcp::PduType;
+
+namespace {
+constexpr std::byte kZeroes[128] = {};  // padding is shorter than the largest alignment
+}
+
+void Connection::complete(fabric::Command& command, const wire::Cqe& cqe) {
+  answer(static_cast<TcpCommand&>(command), cqe, nullptr);
+}
+
+void Connection::complete(fabric::Command& command, const wire::Cqe& cqe, fabric::DataOut& data) {
+  answer(static_cast<TcpCommand&>(command), cqe, &data);
+}
+
+void Connection::answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataOut* data) {
+  WEFT_CHECK(!command.answered, "a command is answered once");
+  WEFT_CHECK(command.pull == nullptr, "a command is not answered while its data is being pulled");
+  command.answered = true;
+  command.data_out = data;
+  --unanswered_;
+  forget_capsule(command);
+  if (!is_open()) return drop_answer(command);
+  const bool good = cqe.decoded_status().ok();
+  const std::uint64_t bytes = good && data != nullptr ? total_bytes(data->from) : 0;
+  if (bytes == 0) return send_tail(command, &cqe, nullptr);
+  WEFT_CHECK(bytes <= command.sqe.dptr.length, "no more data goes to the host than it asked for");
+  const bool success_too = cqe.result == 0 && cqe.status == 0;
+  send_data_header(command, static_cast<std::uint32_t>(bytes), success_too);
+  home_.counters.count_out(PduType::c2h_data);
+  send_part(command, command.body, data->from);
+  if (!success_too || agreed_.ddgst) send_tail(command, success_too ? nullptr : &cqe, data);
+}
+
+// The connection is ending; the memory is released when the target has returned from complete().
+void Connection::drop_answer(TcpCommand& command) {
+  if (command.parts != 0) return;  // goes when they are sent
+  if (command.data_out == nullptr) return release(command);
+  unreleased_.push_back(command);
+  if (state_ == State::closed && !settle_.is_posted()) home_.loop.post(settle_);
+}
+
+void Connection::send_data_header(TcpCommand& command, std::uint32_t bytes, bool success_too) {
+  auto& out = command.head_pdu;
+  const auto flags = static_cast<std::uint8_t>(wire::tcp::kLastPdu | (success_too ? wire::tcp::kSuccess : 0));
+  out.pdu = {};
+  out.pdu.ch = wire::tcp::make_header(PduType::c2h_data, flags, agreed_.hdgst, agreed_.ddgst, hpda_, bytes);
+  out.pdu.cccid = command.sqe.cid;
+  out.pdu.datal = bytes;
+  if (agreed_.hdgst) out.hdgst = Digest::of(wire::bytes_of(out.pdu));
+  const std::size_t head = sizeof(out.pdu) + (agreed_.hdgst ? wire::tcp::kDigestSize : 0);
+  command.head_pieces[0] = {&out, head};
+  command.head_pieces[1] = {const_cast<std::byte*>(kZeroes), out.pdu.ch.pdo - head};
+  const std::size_t pieces = command.head_pieces[1].iov_len != 0 ? 2 : 1;
+  send_part(command, command.head, {command.head_pieces, pieces});
+}
+
+// The data digest of `data`, if there is data and a digest was agreed, and a CapsuleResp if there is a `cqe`.
+void Connection::send_tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data) {
+  auto& out = command.tail_bytes;
+  const bool digest = data != nullptr && agreed_.ddgst;
+  if (digest) out.ddgst = Digest::of(data->from);
+  std::size_t bytes = digest ? wire::tcp::kDigestSize : 0;
+  if (cqe != nullptr) {
+    auto& response = out.response;
+    response.pdu.ch = wire::tcp::make_header(PduType::capsule_resp, 0, agreed_.hdgst, agreed_.ddgst, 0, 0);
+    response.pdu.cqe = *cqe;
+    if (agreed_.hdgst) response.hdgst = Digest::of(wire::bytes_of(response.pdu));
+    bytes += response.pdu.ch.plen;
+    home_.counters.count_out(PduType::capsule_resp);
+  }
+  auto* start = reinterpret_cast<std::byte*>(&out) + (digest ? 0 : offsetof(TcpCommand::Tail, response));
+  command.tail_piece = {start, bytes};
+  send_part(command, command.tail, {&command.tail_piece, 1});
+}
+
+// What is left of its data in the capsule is skipped.
+void Connection::forget_capsule(const TcpCommand& command) {
+  if (command_ != &command) return;
+  command_ = nullptr;
+  sink_ = Sink::none;
+  wake();
+}
+
+}  // namespace weft::tcp

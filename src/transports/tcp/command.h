@@ -1,0 +1,65 @@
+// One command between its capsule and its answer, as the transport sees it.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/intrusive.h"
+#include "fabric/fabric.h"
+#include "net/stream.h"
+#include "transports/tcp/scatter.h"
+#include "wire/tcp_pdu.h"
+
+namespace weft::tcp {
+
+class Connection;
+
+// Lives in a slab of its loop, from the capsule until it was answered and nothing of the answer is still
+// being sent.  It is in one list of its connection at most.
+struct TcpCommand : fabric::Command, ListHook<> {
+  // Header PDUs are built here, with room for the digest behind.
+  template <class Pdu>
+  struct WithDigest {
+    Pdu pdu;
+    wire::le32 hdgst;
+  };
+  struct Tail {
+    wire::le32 ddgst;  // of the data before it
+    WithDigest<wire::tcp::CapsuleResp> response;
+  };
+  static_assert(wire::WireStruct<Tail>);
+  struct Part : net::SendOp {
+    TcpCommand* command = nullptr;
+  };
+
+  explicit TcpCommand(Connection& owner) : connection(owner) {}
+
+  Connection& connection;
+  fabric::Pull* pull = nullptr;         // in progress
+  fabric::DataOut* data_out = nullptr;  // until released
+  Scatter into;                         // where the pull stands
+  std::uint32_t granted = 0;            // bytes that the R2T asked for
+  std::uint32_t received = 0;           // bytes of them that came
+  std::uint16_t tag = 0;                // of the R2T
+  std::uint8_t parts = 0;               // being sent
+  bool tagged = false;
+  bool pulled = false;
+  bool damaged = false;  // a data digest was wrong
+  bool answered = false;
+
+  Part grant;  // R2T
+  Part head;   // C2HData's header
+  Part body;   // its data
+  Part tail;   // data digest, CapsuleResp
+  iovec grant_piece;
+  iovec head_pieces[2];  // header and padding
+  iovec tail_piece;
+  WithDigest<wire::tcp::R2t> grant_pdu;
+  WithDigest<wire::tcp::C2hData> head_pdu;
+  Tail tail_bytes;
+};
+
+}  // namespace weft::tcp

@@ -1,0 +1,216 @@
+#include "transports/tcp/connection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "transports/tcp/home.h"
+
+namespace weft::tcp {
+
+namespace {
+
+fabric::Path path_of(const net::Accepted& accepted) {
+  const net::Address& local = accepted.local();
+  fabric::Path path;
+  path.trtype = wire::TransportType::tcp;
+  path.adrfam =
+      local.family == net::Address::Family::ipv4 ? wire::AddressFamily::ipv4 : wire::AddressFamily::ipv6;
+  path.traddr = local.host_text();
+  path.trsvcid = fmt::to_string(local.port);
+  path.peer = accepted.peer().text();
+  return path;
+}
+
+}  // namespace
+
+// A connection has ended, or never began.
+void Connection::leave(Home& home, Origin& origin) {
+  origin.connections.fetch_sub(1, std::memory_order_relaxed);
+  home.shared.loops.release(home.loop);
+  home.shared.connections.fetch_sub(1, std::memory_order_release);  // the transport may be gone now
+}
+
+void Connection::start(Home& home, std::shared_ptr<Origin> origin, std::unique_ptr<net::Accepted> accepted) {
+  if (origin->closed.load(std::memory_order_acquire)) return leave(home, *origin);
+  auto* self = new Connection(home, std::move(origin), *accepted);  // owned by itself; see destroy()
+  self->stream_ = home.network.adopt(std::move(accepted), *self);
+  home.loop.arm(self->deadline_, home.shared.options.icreq_time);
+}
+
+Connection::Connection(Home& home, std::shared_ptr<Origin> origin, const net::Accepted& accepted)
+    : home_(home), origin_(std::move(origin)), path_(path_of(accepted)) {
+  agreed_.max_data = home.shared.options.max_h2c_data;
+  home_.connections.push_back(*this);
+}
+
+Connection::~Connection() {
+  WEFT_CHECK(held_ == 0, "commands do not outlive their connection");
+}
+
+Loop& Connection::loop() {
+  return home_.loop;
+}
+
+void Connection::established(const fabric::QueueLimits& limits) {
+  if (state_ != State::connecting) return;
+  state_ = State::established;
+  home_.loop.cancel(deadline_);
+  entries_ = limits.entries;
+  // Fabrics commands may carry this much on every queue.
+  agreed_.max_in_capsule = std::max(limits.in_capsule_bytes, wire::tcp::kFabricsInCapsuleMax);
+}
+
+void Connection::note(std::string_view what) {
+  if (Journal* journal = home_.shared.options.journal) journal->note(path_, what);
+}
+
+void Connection::on_deadline() {
+  if (state_ != State::terminating) {
+    home_.counters.timeouts.add(1);
+    note(state_ == State::initialising ? "the host sent no ICReq in time"
+                                       : "the host did not connect in time");
+  }
+  shut(net::Stream::CloseMode::abort);
+}
+
+void Connection::forget_acceptor(const Origin& origin) {
+  if (origin_.get() == &origin && queue_ == nullptr) shut(net::Stream::CloseMode::abort);
+}
+
+void Connection::close(fabric::CloseReason) {
+  shut(net::Stream::CloseMode::flushing);
+}
+
+void Connection::shut(net::Stream::CloseMode mode) {
+  if (state_ >= State::closing) return;
+  state_ = State::closing;
+  home_.loop.cancel(deadline_);
+  stream_->close(mode);
+}
+
+// Tells the host what it did wrong and waits a moment for it to close, reading on so that the message is not
+// lost to a reset.
+void Connection::fatal(wire::tcp::Violation violation) {
+  WEFT_CHECK(is_open(), "a connection fails once");
+  home_.counters.fatal_errors.add(1);
+  note(fmt::format("ended: {} in a {} PDU from the host, FEI {:#x}", wire::tcp::name(violation.fes),
+                   wire::tcp::name(static_cast<wire::tcp::PduType>(header_[0])), violation.fei));
+  const std::size_t of_header =
+      phase_ == Phase::common ? sizeof(wire::tcp::CommonHeader) : shape_.header_size;
+  const auto repeated =
+      static_cast<std::uint32_t>(std::min<std::size_t>({of_header, gathered_, wire::tcp::kTermReqMaxData}));
+  const wire::tcp::TermReq pdu =
+      wire::tcp::make_term_req(wire::tcp::PduType::c2h_term_req, violation, repeated);
+  state_ = State::terminating;
+  term_req_ = std::make_unique<Control>();
+  const auto bytes = wire::bytes_of(pdu);
+  term_req_->bytes.assign(bytes.begin(), bytes.end());
+  term_req_->bytes.insert(term_req_->bytes.end(), header_, header_ + repeated);
+  send_control(term_req_, wire::tcp::PduType::c2h_term_req);
+  home_.loop.arm(deadline_, home_.shared.options.term_time);
+  if (!parsing_ && !parser_.is_posted()) home_.loop.defer(parser_);
+}
+
+void Connection::on_ended(int error) {
+  if (error != 0) note(fmt::format("the connection failed: {}", errno_text(error)));
+  shut(net::Stream::CloseMode::abort);
+}
+
+void Connection::on_closed() {
+  state_ = State::closed;
+  stream_.reset();
+  receiving_into_ = false;
+  input_.clear();
+  end_transfers();
+  if (queue_ == nullptr) {
+    home_.loop.post(destroy_);
+    return;
+  }
+  std::exchange(queue_, nullptr)->disconnected();
+}
+
+// Nothing refers to the memory of pulls and data-outs any more.
+void Connection::end_transfers() {
+  pulling_.splice(pulling_.end(), waiting_);
+  while (!pulling_.empty()) {
+    TcpCommand& command = pulling_.front();
+    pulling_.pop_front();
+    end_pull(command, fabric::Pull::Outcome::lost);
+  }
+  while (!unreleased_.empty()) {
+    TcpCommand& command = unreleased_.front();
+    unreleased_.pop_front();
+    release(command);
+  }
+}
+
+void Connection::settle() {
+  if (state_ == State::closed) end_transfers();
+}
+
+void Connection::abandon(fabric::Command& base) {
+  WEFT_CHECK(state_ == State::closed, "a command is abandoned only after the queue was disconnected");
+  auto& command = static_cast<TcpCommand&>(base);
+  WEFT_CHECK(command.pull == nullptr, "a command is not abandoned while its data is being pulled");
+  --unanswered_;
+  release(command);
+}
+
+void Connection::retire() {
+  WEFT_CHECK(state_ == State::closed && queue_ == nullptr, "a queue retires after it was disconnected");
+  WEFT_CHECK(unanswered_ == 0, "a queue that retires has answered or abandoned every command");
+  home_.loop.post(destroy_);  // behind settle_, if that is posted
+}
+
+void Connection::destroy() {
+  Home& home = home_;
+  const auto origin = origin_;
+  home.connections.erase(home.connections.iterator_to(*this));
+  delete this;
+  leave(home, *origin);
+}
+
+void Connection::send_control(std::unique_ptr<Control>& slot, wire::tcp::PduType type) {
+  Control& op = *slot;
+  op.owner = &slot;
+  op.piece = {op.bytes.data(), op.bytes.size()};
+  op.pieces = {&op.piece, 1};
+  op.done = &Connection::on_control_sent;
+  home_.counters.count_out(type);
+  home_.counters.bytes_out.add(op.bytes.size());
+  stream_->send(op);
+}
+
+void Connection::on_control_sent(net::SendOp& op, int) noexcept {
+  static_cast<Control&>(op).owner->reset();
+}
+
+void Connection::send_part(TcpCommand& command, TcpCommand::Part& part, std::span<const iovec> pieces) {
+  part.command = &command;
+  part.pieces = pieces;
+  part.done = &Connection::on_part_sent;
+  ++command.parts;
+  home_.counters.bytes_out.add(total_bytes(pieces));
+  stream_->send(part);
+}
+
+// An error ends the stream too, which on_ended() tells.
+void Connection::on_part_sent(net::SendOp& op, int) noexcept {
+  TcpCommand& command = *static_cast<TcpCommand::Part&>(op).command;
+  --command.parts;
+  if (command.answered && command.parts == 0) command.connection.release(command);
+}
+
+// The end of a command: nothing refers to it or its data.
+void Connection::release(TcpCommand& command) {
+  fabric::DataOut* data = command.data_out;
+  home_.commands.give_back(command);
+  --held_;
+  if (data != nullptr) data->released(*data);
+  if (is_open()) wake();
+}
+
+}  // namespace weft::tcp
