@@ -1,0 +1,47 @@
+#include "config/backend_keeper.h"
+
+#include <chrono>
+#include <utility>
+
+namespace weft::config {
+
+namespace {
+
+constexpr std::size_t kPlaces = 32;
+constexpr std::chrono::milliseconds kPatience{500};
+
+}  // namespace
+
+// Lives until the last backend is gone.
+struct BackendKeeper::State {
+  Crew crew{kPlaces, kPatience};
+  std::mutex mutex;
+  std::condition_variable closed;
+  std::size_t open = 0;
+};
+
+BackendKeeper::BackendKeeper() : state_(std::make_shared<State>()) {}
+
+std::shared_ptr<block::Backend> BackendKeeper::keep(std::shared_ptr<block::Backend> backend) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    ++state_->open;
+  }
+  block::Backend* const raw = backend.get();
+  return {raw, [state = state_, owned = std::move(backend)](block::Backend*) mutable {
+            const auto its = state;  // a copy: the job may be over before run returns
+            its->crew.run([state = std::move(state), last = std::move(owned)]() mutable {
+              last.reset();
+              const std::scoped_lock lock(state->mutex);
+              --state->open;
+              state->closed.notify_all();
+            });
+          }};
+}
+
+bool BackendKeeper::wait_until_open(std::size_t most, Duration time) const {
+  std::unique_lock lock(state_->mutex);
+  return state_->closed.wait_for(lock, time, [&] { return state_->open <= most; });
+}
+
+}  // namespace weft::config

@@ -1,0 +1,30 @@
+// Closing a backend may block, and the last to let go of one may be a loop.  A keeper hands out backends that
+// are destroyed on a crew's thread, and knows how many of them are still open.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+
+#include "block/backend.h"
+#include "config/crew.h"
+
+namespace weft::config {
+
+class BackendKeeper {
+ public:
+  BackendKeeper();
+
+  // Any thread.  What is returned may be let go on any thread.
+  std::shared_ptr<block::Backend> keep(std::shared_ptr<block::Backend> backend);
+
+  // Until at most `most` of those that it keeps are not yet destroyed; false when the time is over.
+  bool wait_until_open(std::size_t most, Duration time) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace weft::config

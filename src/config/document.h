@@ -1,0 +1,104 @@
+// The configuration as a JSON document: the form in which people keep it and in which it is saved.  It
+// mirrors the configuration tree:
+//
+//   {"version": 1,
+//    "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "32768"}, "enable": 1,
+//                                              "wwn": {"vpd_unit_serial": "<uuid>"}}}}},
+//    "nvmet": {"discovery": {"ports": {"tcp:127.0.0.1:8009": {"enable": 1}},
+//                            "referrals": {"<name>": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
+//                                          "addr_traddr": "10.0.0.9", "addr_trsvcid": "8009", "enable": 1}}},
+//              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {}},
+//                "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk", "device_uuid": "<uuid>",
+//                                     "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0}},
+//                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420"}}}}}}
+//
+// Pure values; any thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/text.h"
+#include "block/plugin.h"
+#include "config/port_name.h"
+#include "target/snapshot.h"
+
+namespace weft::config {
+
+struct DeviceEntry {
+  block::ControlValues control;
+  bool enable = true;
+  std::optional<Uuid> unit_serial;
+  bool operator==(const DeviceEntry&) const = default;
+};
+
+struct NamespaceEntry {
+  std::string device;  // <plugin>_<N>/<device>
+  std::optional<Uuid> uuid;
+  std::optional<target::Nguid> nguid;
+  AnaGroupId ana_group{1};
+  bool read_only = false;
+  bool operator==(const NamespaceEntry&) const = default;
+};
+
+struct PortEntry {
+  bool enable = true;
+  std::string advertise;  // ADDRESS:SERVICE, or empty
+  bool operator==(const PortEntry&) const = default;
+};
+
+struct ReferralEntry {
+  bool enable = true;
+  std::string adrfam = "ipv4";  // ipv4, ipv6
+  std::string traddr;
+  std::string trsvcid;
+  bool operator==(const ReferralEntry&) const = default;
+};
+
+struct SubsystemEntry {
+  std::map<std::string, std::string> attributes;  // those that the document names, as their rows show them
+  std::set<std::string> hosts;
+  std::map<Nsid, NamespaceEntry> namespaces;
+  std::map<PortName, PortEntry> ports;
+  bool operator==(const SubsystemEntry&) const = default;
+};
+
+struct Document {
+  std::map<std::string, DeviceEntry> devices;  // by <plugin>_<N>/<device>
+  std::map<PortName, PortEntry> discovery_ports;
+  std::map<std::string, ReferralEntry> referrals;
+  std::map<std::string, SubsystemEntry> subsystems;
+  bool operator==(const Document&) const = default;
+};
+
+// What is wrong with one item, for people.
+struct Problem {
+  std::string path;    // of the item: nvmet/subsystems/nqn.x/namespaces/1
+  std::string reason;  // the value, the rule, what to do
+  std::string text() const { return path + ": " + reason; }
+};
+
+struct ParsedDocument {
+  Document document;  // without the items that have a problem
+  std::vector<Problem> problems;
+};
+
+// EINVAL: the text is no JSON or not such a document at all.  A problem of one item (device, namespace, host,
+// port, referral, subsystem) leaves out that item as a whole and nothing else.
+Result<ParsedDocument> parse_document(std::string_view text);
+
+// What parse_document reads back as an equal document; indented, keys sorted, with a newline at the end.
+std::string write_document(const Document& document);
+
+// The settings that an entry asks for: the defaults of this NQN and the entry's attributes.  The error's
+// message begins with the attribute.
+Result<target::SubsystemSettings> settings_of(const std::string& nqn,
+                                              const std::map<std::string, std::string>& attributes);
+
+}  // namespace weft::config

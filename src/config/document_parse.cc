@@ -1,0 +1,325 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "config/attributes.h"
+#include "config/document.h"
+#include "config/json_fields.h"
+#include "target/identity.h"
+#include "wire/nqn.h"
+
+namespace weft::config {
+
+namespace {
+
+using nlohmann::json;
+
+// Names become parts of a path in the tree.
+Result<> check_name(std::string_view name) {
+  bool plain = !name.empty() && name.size() <= 200 && name != "." && name != "..";
+  for (const char c : name) plain = plain && c > ' ' && c != '/' && c != 0x7F;
+  if (plain) return {};
+  return fail(EINVAL, fmt::format("the name \"{}\" must have 1 to 200 characters, no blank and no /", name));
+}
+
+bool is_adapter(std::string_view name) {  // <plugin>_<N>
+  const std::size_t low = name.rfind('_');
+  return low != std::string_view::npos && low > 0 &&
+         parse_number(name.substr(low + 1), 0, 0xFFFFFFFF).has_value();
+}
+
+Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
+  DeviceEntry device;
+  const auto control = [&device](const json& object, const std::string& place) {
+    return for_each_member(object, place,
+                           [&](const auto& key, const json& each, const auto& where) -> Parsed<void> {
+                             auto text = scalar_text(each);
+                             if (!text) return problem(where, text.error().message);
+                             device.control[key] = std::move(*text);
+                             return {};
+                           });
+  };
+  const auto wwn = [&device](const json& object, const std::string& place) {
+    return read_object(object, place, {{"vpd_unit_serial", {store_uuid(device.unit_serial), {}}}});
+  };
+  auto read = read_object(
+      value, path,
+      {{"control", {{}, control}}, {"enable", {store_flag(device.enable), {}}}, {"wwn", {{}, wwn}}});
+  if (!read) return std::unexpected(read.error());
+  return device;
+}
+
+Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path) {
+  NamespaceEntry entry;
+  const auto device = [&entry](std::string_view text) -> Result<> {
+    constexpr std::string_view kRoot = "target/core/";
+    if (!text.starts_with(kRoot) || text.size() == kRoot.size())
+      return fail(EINVAL, fmt::format("\"{}\" must be target/core/PLUGIN_N/DEVICE", text));
+    entry.device = text.substr(kRoot.size());
+    return {};
+  };
+  const auto nguid = [&entry](std::string_view text) -> Result<> {
+    target::Nguid id{};
+    if (const auto dashed = parse_uuid(text))
+      id = dashed->bytes;
+    else if (!parse_hex(text, id.data(), id.size()))
+      id = {};
+    if (id == target::Nguid{})
+      return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits that are not all 0", text));
+    entry.nguid = id;
+    return {};
+  };
+  const auto group = [&entry](std::string_view text) -> Result<> {
+    const auto number = parse_number(text, 1, 128);
+    if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 1 to 128", text));
+    entry.ana_group = AnaGroupId(static_cast<std::uint32_t>(*number));
+    return {};
+  };
+  auto read = read_object(value, path,
+                          {{"ana_grpid", {group, {}}},
+                           {"device", {device, {}}},
+                           {"device_nguid", {nguid, {}}},
+                           {"device_uuid", {store_uuid(entry.uuid), {}}},
+                           {"readonly", {store_flag(entry.read_only), {}}}});
+  if (!read) return std::unexpected(read.error());
+  if (entry.device.empty()) return problem(path, "there is no \"device\": say which one it shows");
+  return entry;
+}
+
+Parsed<PortEntry> read_port(const json& value, const std::string& path) {
+  PortEntry entry;
+  const auto advertise = [&entry](std::string_view text) -> Result<> {
+    if (const auto address = parse_address(text); !address) return std::unexpected(address.error());
+    entry.advertise = text;
+    return {};
+  };
+  auto read = read_object(value, path,
+                          {{"addr_advertise", {advertise, {}}}, {"enable", {store_flag(entry.enable), {}}}});
+  if (!read) return std::unexpected(read.error());
+  return entry;
+}
+
+Parsed<ReferralEntry> read_referral(const json& value, const std::string& path) {
+  ReferralEntry entry;
+  std::string trtype;
+  auto read = read_object(value, path,
+                          {{"addr_adrfam", {store_one_of(entry.adrfam, {"ipv4", "ipv6"}), {}}},
+                           {"addr_traddr", {store_any(entry.traddr), {}}},
+                           {"addr_trsvcid", {store_any(entry.trsvcid), {}}},
+                           {"addr_trtype", {store_one_of(trtype, {"tcp"}), {}}},
+                           {"enable", {store_flag(entry.enable), {}}}});
+  if (!read) return std::unexpected(read.error());
+  if (trtype.empty()) return problem(path, "there is no \"addr_trtype\": tcp");
+  if (auto whole = parse_address(address_text(entry.traddr, entry.trsvcid)); !whole)
+    return problem(path, "addr_traddr and addr_trsvcid: " + whole.error().message);
+  return entry;
+}
+
+Result<> check_nqn(std::string_view nqn) {
+  if (const auto flaw = wire::nqn_flaw(nqn); flaw != wire::NqnFlaw::none)
+    return fail(EINVAL, fmt::format("the name {}", wire::describe(flaw)));
+  return {};
+}
+
+// Collects what is wrong with items; each goes on without the others.
+class Parser {
+ public:
+  ParsedDocument take() { return std::move(parsed_); }
+
+  Parsed<void> read(const json& root) {
+    std::string version;
+    const auto core = [this](const json& value, const std::string& path) { return read_core(value, path); };
+    const auto target = [&](const json& value, const std::string& path) {
+      return read_object(value, path, {{"core", {{}, core}}});
+    };
+    const auto nvmet = [this](const json& value, const std::string& path) {
+      const auto discovery = [this](const json& each, const std::string& at) {
+        return read_discovery(each, at);
+      };
+      const auto subsystems = [this](const json& each, const std::string& at) {
+        return for_each_member(each, at, [this](const auto& nqn, const json& subsystem, const auto& where) {
+          read_subsystem(nqn, subsystem, where);
+          return Parsed<void>();
+        });
+      };
+      return read_object(value, path, {{"discovery", {{}, discovery}}, {"subsystems", {{}, subsystems}}});
+    };
+    auto done = read_object(
+        root, "",
+        {{"version", {store_one_of(version, {"1"}), {}}}, {"target", {{}, target}}, {"nvmet", {{}, nvmet}}});
+    if (done && version.empty()) return problem("version", "it is not there; this is version 1");
+    return done;
+  }
+
+ private:
+  void note(Problem&& found) { parsed_.problems.push_back(std::move(found)); }
+
+  // Into the map, or among the problems.
+  template <class Map, class Key, class Value>
+  void keep(Map& map, Key&& key, Parsed<Value>&& value) {
+    if (value)
+      map.insert_or_assign(std::forward<Key>(key), std::move(*value));
+    else
+      note(std::move(value.error()));
+  }
+
+  Parsed<void> read_core(const json& value, const std::string& path) {
+    return for_each_member(
+        value, path, [this](const std::string& adapter, const json& devices, const auto& where) {
+          if (!is_adapter(adapter) || !check_name(adapter)) {
+            note({where, "the name must be PLUGIN_N, like rd_mcp_1"});
+            return Parsed<void>();
+          }
+          Parsed<void> all = for_each_member(
+              devices, where, [&](const std::string& name, const json& each, const auto& place) {
+                if (const auto named = check_name(name); !named)
+                  note({place, named.error().message});
+                else
+                  keep(parsed_.document.devices, adapter + "/" + name, read_device(each, place));
+                return Parsed<void>();
+              });
+          if (!all) note(std::move(all.error()));
+          return Parsed<void>();
+        });
+  }
+
+  Parsed<void> read_ports(const json& value, const std::string& path, std::map<PortName, PortEntry>& into) {
+    return for_each_member(value, path, [&](const auto& name, const json& port, const auto& where) {
+      if (auto parsed = PortName::parse(name); parsed)
+        keep(into, std::move(*parsed), read_port(port, where));
+      else
+        note({where, parsed.error().message});
+      return Parsed<void>();
+    });
+  }
+
+  Parsed<void> read_discovery(const json& value, const std::string& path) {
+    const auto ports = [this](const json& each, const std::string& at) {
+      return read_ports(each, at, parsed_.document.discovery_ports);
+    };
+    const auto referrals = [this](const json& each, const std::string& at) {
+      return for_each_member(each, at, [this](const auto& name, const json& referral, const auto& where) {
+        if (const auto named = check_name(name); !named)
+          note({where, named.error().message});
+        else
+          keep(parsed_.document.referrals, name, read_referral(referral, where));
+        return Parsed<void>();
+      });
+    };
+    return read_object(value, path, {{"ports", {{}, ports}}, {"referrals", {{}, referrals}}});
+  }
+
+  void read_subsystem(const std::string& nqn, const json& value, const std::string& path) {
+    if (const auto named = check_nqn(nqn); !named) return note({path, named.error().message});
+    if (nqn == wire::kDiscoveryNqn) return note({path, "the discovery service's name; choose another"});
+    SubsystemEntry entry;
+    if (auto done = read_object(value, path, subsystem_fields(entry)); !done)
+      return note(std::move(done.error()));
+    const auto settings = settings_of(nqn, entry.attributes);
+    if (!settings) return note({path, settings.error().message});
+    for (auto& [name, text] : entry.attributes)
+      text = find_attribute(subsystem_attributes(), name)->show(*settings);
+    if (settings->allow_any_host && !entry.hosts.empty())
+      return note({path, "attr_allow_any_host is 1 and hosts are listed: choose one"});
+    parsed_.document.subsystems.emplace(nqn, std::move(entry));
+  }
+
+  Fields subsystem_fields(SubsystemEntry& entry) {
+    Fields fields;
+    for (const auto& row : subsystem_attributes()) {
+      const std::string name(row.name);
+      fields[name].scalar = [&entry, name](std::string_view text) -> Result<> {
+        entry.attributes[name] = text;
+        return {};
+      };
+    }
+    fields["hosts"].compound = [this, &entry](const json& value, const std::string& path) {
+      return for_each_member(value, path, [&](const auto& nqn, const json& host, const auto& where) {
+        read_host(entry, nqn, host, where);
+        return Parsed<void>();
+      });
+    };
+    fields["namespaces"].compound = [this, &entry](const json& value, const std::string& path) {
+      return for_each_member(value, path, [&](const auto& name, const json& each, const auto& where) {
+        const auto nsid = parse_number(name, 1, 0xFFFFFFFE);
+        if (nsid && fmt::to_string(*nsid) == name)
+          keep(entry.namespaces, Nsid(static_cast<std::uint32_t>(*nsid)), read_namespace(each, where));
+        else
+          note({where, "the name must be a number from 1 to 4294967294"});
+        return Parsed<void>();
+      });
+    };
+    fields["ports"].compound = [this, &entry](const json& value, const std::string& path) {
+      return read_ports(value, path, entry.ports);
+    };
+    return fields;
+  }
+
+  void read_host(SubsystemEntry& entry, const std::string& nqn, const json& value, const std::string& path) {
+    if (const auto named = check_nqn(nqn); !named) return note({path, named.error().message});
+    if (auto read = read_object(value, path, {}); !read) return note(std::move(read.error()));
+    entry.hosts.insert(nqn);
+  }
+
+  ParsedDocument parsed_;
+};
+
+// Finds keys that are there twice, of which the parser would silently take the last.
+class DuplicateWatch {
+ public:
+  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == json::parse_event_t::object_start) {
+      keys_.resize(level + 1);
+      keys_[level].clear();
+    }
+    if (event == json::parse_event_t::key && level > 0) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys_[level - 1].insert(key).second && duplicate.empty()) duplicate = key;
+    }
+    return true;
+  }
+  std::string duplicate;
+
+ private:
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+Result<ParsedDocument> parse_document(std::string_view text) {
+  DuplicateWatch watch;
+  json root;
+  try {
+    root = json::parse(text, std::ref(watch));
+  } catch (const json::exception& error) {
+    return fail(EINVAL, fmt::format("it is no JSON text: {}", error.what()));
+  }
+  if (!watch.duplicate.empty())
+    return fail(EINVAL,
+                fmt::format("the key \"{}\" is there twice in one object: remove one", watch.duplicate));
+  Parser parser;
+  if (const auto read = parser.read(root); !read) {
+    const Problem& found = read.error();
+    return fail(EINVAL, found.path.empty() ? "the document " + found.reason : found.text());
+  }
+  return parser.take();
+}
+
+Result<target::SubsystemSettings> settings_of(const std::string& nqn,
+                                              const std::map<std::string, std::string>& attributes) {
+  target::SubsystemSettings settings;
+  settings.serial = target::default_serial(nqn);
+  for (const auto& row : subsystem_attributes()) {
+    const auto value = attributes.find(std::string(row.name));
+    if (value == attributes.end()) continue;
+    if (auto stored = row.store(settings, value->second); !stored)
+      return fail(stored.error().code, fmt::format("{}: {}", row.name, stored.error().message));
+  }
+  return settings;
+}
+
+}  // namespace weft::config

@@ -1,0 +1,205 @@
+#include "config/state_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+
+namespace weft::config {
+
+namespace {
+
+using nlohmann::json;
+
+class File {
+ public:
+  File(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Result<std::string> read_all(int fd, const std::string& path) {
+  std::string text;
+  char piece[4096];
+  while (true) {
+    const ssize_t count = ::read(fd, piece, sizeof piece);
+    if (count < 0) return fail_errno(errno, path);
+    if (count == 0) return text;
+    text.append(piece, static_cast<std::size_t>(count));
+  }
+}
+
+Result<> write_all(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail_errno(count < 0 ? errno : EIO, path);
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string StateStore::default_directory() {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = ::secure_getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  const std::string given = variable("STATE_DIRECTORY");
+  if (!given.empty()) return given.substr(0, given.find(':'));
+  if (const std::string base = variable("XDG_STATE_HOME"); !base.empty()) return base + "/weft";
+  if (const std::string home = variable("HOME"); !home.empty()) return home + "/.local/state/weft";
+  return {};
+}
+
+Uuid StateStore::random_uuid() {
+  Uuid uuid;
+  WEFT_CHECK(::getrandom(uuid.bytes.data(), uuid.bytes.size(), 0) == 16, "16 bytes always come at once");
+  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | 0x40);
+  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
+  return uuid;
+}
+
+Result<StateStore::Content> StateStore::read(const std::string& path) {
+  Content content;
+  const File file(path, O_RDONLY);
+  if (!file.is_open()) {
+    if (errno == ENOENT) return content;
+    return fail_errno(errno, path);
+  }
+  auto text = read_all(file.get(), path);
+  if (!text) return std::unexpected(std::move(text.error()));
+  const auto damaged = [&path] {
+    return fail(EINVAL,
+                fmt::format("{}: it is no state file of Weft: move it away, and new serials are made", path));
+  };
+  const json root = json::parse(*text, nullptr, false);
+  if (!root.is_object() || root.value("version", json()) != 1) return damaged();
+  const json serials = root.value("serials", json::object());
+  const json ports = root.value("ports", json::object());
+  if (!serials.is_object() || !ports.is_object()) return damaged();
+  for (const auto& [name, value] : serials.items()) {
+    const auto uuid = value.is_string() ? parse_uuid(value.get_ref<const std::string&>()) : std::nullopt;
+    if (!uuid) return damaged();
+    content.serials[name] = *uuid;
+  }
+  for (const auto& [name, value] : ports.items()) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() - 1 >= 0xFFFF) return damaged();
+    content.ports[name] = PortId(value.get<std::uint16_t>());
+  }
+  return content;
+}
+
+// A new file takes the old one's place, so that a crash leaves the one or the other.
+Result<> StateStore::write(const std::string& directory, const Content& content) {
+  json root = {{"version", 1}, {"serials", json::object()}, {"ports", json::object()}};
+  for (const auto& [name, uuid] : content.serials) root["serials"][name] = uuid_text(uuid);
+  for (const auto& [name, id] : content.ports) root["ports"][name] = id.value();
+  const std::string text = root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const std::string temporary = directory + "/state.json.new";
+  {
+    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file.is_open()) return fail_errno(errno, temporary);
+    if (auto written = write_all(file.get(), text, temporary); !written) return written;
+    if (::fsync(file.get()) != 0) return fail_errno(errno, temporary);
+  }
+  if (::rename(temporary.c_str(), (directory + "/state.json").c_str()) != 0)
+    return fail_errno(errno, temporary);
+  const File folder(directory, O_RDONLY | O_DIRECTORY);
+  if (!folder.is_open() || ::fsync(folder.get()) != 0) return fail_errno(errno, directory);
+  return {};
+}
+
+Result<> StateStore::load() {
+  const std::scoped_lock lock(mutex_);
+  if (directory_.empty()) return {};
+  auto content = read(path());
+  if (content) {
+    content_ = std::move(*content);
+    return {};
+  }
+  directory_.clear();
+  return std::unexpected(std::move(content.error()));
+}
+
+Result<> StateStore::add(Content& content, const std::vector<std::string>& devices,
+                         const std::vector<std::string>& ports) {
+  for (const auto& name : devices) content.serials.emplace(name, random_uuid());
+  std::set<std::uint16_t> taken;
+  for (const auto& [name, id] : content.ports) taken.insert(id.value());
+  std::uint32_t next = 1;
+  for (const auto& name : ports) {
+    if (content.ports.contains(name)) continue;
+    while (taken.contains(static_cast<std::uint16_t>(next)) && next <= 0xFFFF) ++next;
+    if (next > 0xFFFF) return fail(ENOSPC, "port ids: all 65535 are given out");
+    content.ports.emplace(name, PortId(static_cast<std::uint16_t>(next++)));
+  }
+  return {};
+}
+
+bool StateStore::has_all(const std::vector<std::string>& devices,
+                         const std::vector<std::string>& ports) const {
+  return std::ranges::all_of(devices, [this](const auto& name) { return content_.serials.contains(name); }) &&
+         std::ranges::all_of(ports, [this](const auto& name) { return content_.ports.contains(name); });
+}
+
+Result<> StateStore::add_to_file(const std::vector<std::string>& devices,
+                                 const std::vector<std::string>& ports) {
+  std::error_code error;
+  std::filesystem::create_directories(directory_, error);
+  if (error) return fail_errno(error.value(), directory_);
+  const std::string lock_path = directory_ + "/lock";
+  const File lock(lock_path, O_RDWR | O_CREAT);
+  if (!lock.is_open() || ::flock(lock.get(), LOCK_EX) != 0) return fail_errno(errno, lock_path);
+  auto content = read(path());  // another process may have added to it
+  if (!content) return std::unexpected(std::move(content.error()));
+  if (auto added = add(*content, devices, ports); !added) return added;
+  if (auto written = write(directory_, *content); !written) return written;
+  content_ = std::move(*content);
+  return {};
+}
+
+Result<> StateStore::assure(const std::vector<std::string>& devices, const std::vector<std::string>& ports) {
+  const std::scoped_lock lock(mutex_);
+  if (has_all(devices, ports)) return {};
+  if (directory_.empty()) return add(content_, devices, ports);
+  auto added = add_to_file(devices, ports);
+  if (added) return {};
+  directory_.clear();
+  if (auto in_memory = add(content_, devices, ports); !in_memory) return in_memory;
+  return added;
+}
+
+Uuid StateStore::unit_serial(const std::string& device) const {
+  const std::scoped_lock lock(mutex_);
+  return content_.serials.at(device);
+}
+
+PortId StateStore::port_id(const std::string& port) const {
+  const std::scoped_lock lock(mutex_);
+  const auto known = content_.ports.find(port);
+  return known == content_.ports.end() ? PortId() : known->second;
+}
+
+}  // namespace weft::config

@@ -1,0 +1,27 @@
+// The process's log: lines on stderr, written by a thread of their own, so that a reader who is slow stops
+// nobody. When lines come faster than they are read, the oldest are dropped.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/journal.h"
+#include "transports/tcp/options.h"
+
+namespace weft::daemon {
+
+// trace, debug, info, warning, error, off.
+Result<> start_log(const std::string& level);
+void stop_log();  // writes what waits
+
+// What the parts of the server have to say, into the log.  Any thread.
+class LogJournal final : public config::Journal, public tcp::Journal {
+ public:
+  void problem(std::string_view path, std::string_view reason) override;
+  void note(std::string_view path, std::string_view what) override;
+  void listening(std::string_view port) override;
+  void note(const fabric::Path& path, std::string_view what) override;
+};
+
+}  // namespace weft::daemon

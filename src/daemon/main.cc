@@ -1,0 +1,108 @@
+// weftd: serves what a configuration file says, until it is told to end.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/notify.h"
+#include "daemon/read_file.h"
+#include "daemon/server.h"
+#include "daemon/signals.h"
+#include "daemon/version.h"
+
+namespace weft::daemon {
+
+namespace {
+
+struct Options {
+  std::string config;
+  std::string log_level = "info";
+  ServerOptions server;
+};
+
+Result<config::ParsedDocument> read_configuration(const std::string& path) {
+  auto text = read_file(path);
+  if (!text) return std::unexpected(std::move(text.error()));
+  auto parsed = config::parse_document(*text);
+  if (!parsed) return fail(parsed.error().code, path + ": " + parsed.error().message);
+  return parsed;
+}
+
+// A file with a mistake in it changes nothing: tenants are not taken down for it.
+void reload(Server& server, const std::string& path) {
+  notify_reloading();
+  auto parsed = read_configuration(path);
+  if (!parsed) spdlog::error("{}", parsed.error().message);
+  if (parsed && !parsed->problems.empty()) {
+    for (const auto& problem : parsed->problems) spdlog::error("{}", problem.text());
+  } else if (parsed) {
+    const std::size_t problems = server.apply(parsed->document);
+    spdlog::info("configuration loaded again, {} problems", problems);
+  }
+  if (!parsed || !parsed->problems.empty()) spdlog::error("the configuration is left as it was");
+  notify_ready();
+}
+
+int serve(Server& server, Signals& signals, const Options& options, const config::ParsedDocument& parsed) {
+  for (const auto& problem : parsed.problems) spdlog::error("{}", problem.text());
+  server.apply(parsed.document);
+  notify_ready();
+  for (int number = signals.wait(); number == SIGHUP; number = signals.wait()) reload(server, options.config);
+  notify_stopping();
+  spdlog::info("ending");
+  signals.release();
+  if (!server.stop()) {
+    stop_log();
+    Server::abandon();
+  }
+  return 0;
+}
+
+int run(const Options& options) {
+  Signals signals{SIGTERM, SIGINT, SIGHUP};
+  if (auto started = start_log(options.log_level); !started) {
+    fmt::print(stderr, "weftd: {}\n", started.error().message);
+    return 2;
+  }
+  LogJournal journal;
+  int status = 1;
+  auto parsed = read_configuration(options.config);
+  auto server = parsed ? Server::start(options.server, journal) : std::unexpected(parsed.error());
+  if (server)
+    status = serve(**server, signals, options, *parsed);
+  else
+    spdlog::error("{}", server.error().message);
+  stop_log();
+  return status;
+}
+
+}  // namespace
+
+}  // namespace weft::daemon
+
+int main(int argc, char** argv) {
+  using namespace weft::daemon;
+  CLI::App app("weftd: an NVMe over Fabrics target.  Serves what a configuration file says.", "weftd");
+  Options options;
+  app.set_version_flag("--version", std::string("weftd ") + kVersion);
+  app.add_option("--config", options.config, "configuration file (JSON); read again on SIGHUP")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--reactors", options.server.reactors,
+                 "threads that serve; default: one for each CPU, at most 4")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  app.add_option(
+         "--state-dir", options.server.state_dir,
+         "where identities are kept; default $STATE_DIRECTORY, $XDG_STATE_HOME/weft or ~/.local/state/weft")
+      ->type_name("DIR");
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off; default info")
+      ->type_name("LEVEL");
+  app.footer("Example:\n  weftd --config /etc/weft.json");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return run(options);
+}

@@ -1,0 +1,183 @@
+#include "daemon/server.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "backends/null/null.h"
+#include "backends/ramdisk/ram_budget.h"
+#include "backends/ramdisk/ramdisk.h"
+#include "config/configuration.h"
+#include "daemon/flush_all.h"
+#include "reactor/reactor.h"
+#include "target/target.h"
+#include "transports/tcp/transport.h"
+
+namespace weft::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned kMostReactors = 4;  // unless more are asked for
+constexpr auto kCommandTime = 3s;      // for commands in flight
+constexpr auto kFlushTime = 3s;
+constexpr auto kConnectionTime = 1s;
+constexpr auto kCloseTime = 2s;
+constexpr auto kEndTime = 12s;  // for all of it
+
+unsigned default_reactors() {
+  return std::clamp(std::thread::hardware_concurrency(), 1u, kMostReactors);
+}
+
+// Ends the process when the end takes too long for whatever reason.
+class Watchdog {
+ public:
+  explicit Watchdog(Duration time) {
+    thread_ = std::thread([this, time] {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait_for(lock, time, [this] { return ended_; })) Server::abandon();
+    });
+  }
+  ~Watchdog() {
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+      changed_.notify_all();
+    }
+    thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+struct Server::Machinery {
+  Machinery(const std::string& state_dir, LogJournal& its_journal)
+      : journal(its_journal),
+        state(state_dir.empty() ? config::StateStore::default_directory() : state_dir) {}
+
+  LogJournal& journal;
+  config::StateStore state;
+  backends::RamBudget budget{backends::RamBudget::default_limit()};
+  std::unique_ptr<reactor::Reactors> reactors;
+  std::unique_ptr<tcp::TcpTransport> tcp;
+  std::unique_ptr<target::Target> target;
+  std::vector<block::Plugin> plugins;
+  std::vector<fabric::Transport*> transports;
+  std::unique_ptr<config::Configuration> configuration;
+
+  // The one list of what there is.
+  void assemble() {
+    block::Plugin ramdisk = backends::make_ramdisk_plugin(budget);
+    ramdisk.keeps_data = false;
+    plugins.push_back(std::move(ramdisk));
+    plugins.push_back(backends::make_null_plugin());
+    tcp = std::make_unique<tcp::TcpTransport>(*reactors, tcp::Options{.journal = &journal});
+    transports.push_back(tcp.get());
+    target = std::make_unique<target::Target>(*reactors);
+    configuration = std::make_unique<config::Configuration>(config::Parts{.target = *target,
+                                                                          .plugins = plugins,
+                                                                          .transports = transports,
+                                                                          .state = state,
+                                                                          .journal = journal},
+                                                            config::Patience{});
+  }
+
+  bool flush();
+  bool await_connections();
+};
+
+Server::Server() = default;
+
+Server::~Server() {
+  if (machinery_ == nullptr) return;
+  machinery_->configuration->close(kCloseTime);
+  machinery_->configuration.reset();
+  machinery_->reactors->stop();
+}
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, LogJournal& journal) {
+  std::unique_ptr<Server> server(new Server);
+  auto machinery = std::make_unique<Machinery>(options.state_dir, journal);
+  if (auto loaded = machinery->state.load(); !loaded)
+    journal.problem("state", loaded.error().message + "; identities are new in this process");
+  const unsigned count = options.reactors == 0 ? default_reactors() : options.reactors;
+  auto reactors = reactor::Reactors::start({.count = count});
+  if (!reactors) return std::unexpected(std::move(reactors.error()));
+  for (const auto& warning : (*reactors)->warnings()) spdlog::warn("{}", warning);
+  machinery->reactors = std::move(*reactors);
+  machinery->assemble();
+  server->machinery_ = std::move(machinery);
+  return server;
+}
+
+std::size_t Server::apply(const config::Document& document) {
+  return machinery_->configuration->apply(document);
+}
+
+std::vector<std::string> Server::listening() const {
+  return machinery_->configuration->listening();
+}
+
+config::StateStore& Server::state() {
+  return machinery_->state;
+}
+
+bool Server::Machinery::flush() {
+  const FlushOutcome outcome = flush_all(*reactors, configuration->backends(), kFlushTime);
+  for (const auto& each : outcome.failed) spdlog::error("flush at the end: {}", each);
+  for (const auto& each : outcome.hanging)
+    spdlog::error("flush at the end: {}: no answer within {} s; what was not flushed may be lost", each,
+                  kFlushTime.count());
+  return outcome.hanging.empty();
+}
+
+bool Server::Machinery::await_connections() {
+  tcp->shut_down();
+  const auto end = std::chrono::steady_clock::now() + kConnectionTime;
+  while (tcp->connections() > 0) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+bool Server::stop() {
+  Machinery& its = *machinery_;
+  const Watchdog watchdog(kEndTime);
+  its.configuration->close_listeners();
+  bool clean = its.target->shut_down(kCommandTime);
+  if (!clean) spdlog::error("commands still hang at a backend; they are left unanswered");
+  clean = its.flush() && clean;
+  clean = its.await_connections() && clean;
+  const auto opening = its.configuration->opening();
+  if (!opening.empty()) spdlog::error("still opening: {}", fmt::join(opening, ", "));
+  clean = its.configuration->close(kCloseTime) && clean;
+  if (!clean) return false;
+  machinery_->configuration.reset();
+  machinery_->reactors->stop();
+  machinery_->target.reset();
+  machinery_->tcp.reset();
+  machinery_.reset();
+  return true;
+}
+
+void Server::abandon() {
+  constexpr std::string_view kText = "weft: a backend hangs and cannot be closed: ending without it\n";
+  (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+  ::_exit(1);
+}
+
+}  // namespace weft::daemon

@@ -1,0 +1,47 @@
+// A whole target in this process: reactors, transport, plugins and the configuration on top of them.  Both
+// programs run it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/document.h"
+#include "config/state_store.h"
+#include "daemon/log.h"
+
+namespace weft::daemon {
+
+struct ServerOptions {
+  unsigned reactors = 0;  // 0: one for each CPU of this process, at most 4
+  std::string state_dir;  // empty: StateStore::default_directory()
+};
+
+// On one thread, which is no loop's.
+class Server {
+ public:
+  // With nothing configured.  The journal outlives the server.
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, LogJournal& journal);
+  ~Server();  // after stop() was true, or before apply
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // The number of problems; each is in the journal.
+  std::size_t apply(const config::Document& document);
+  std::vector<std::string> listening() const;
+  config::StateStore& state();
+
+  // Closes the listeners, lets commands in flight finish, flushes the backends, and takes everything down:
+  // within seconds.  False: something hangs and holds its memory; the process can only end by abandon().
+  bool stop();
+  [[noreturn]] static void abandon();
+
+ private:
+  struct Machinery;
+  Server();
+  std::unique_ptr<Machinery> machinery_;
+};
+
+}  // namespace weft::daemon
