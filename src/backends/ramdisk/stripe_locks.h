@@ -1,5 +1,6 @@
 // Reader-writer locks for stripes of a memory: held for one copy within a stripe, so a few microseconds at
-// most.
+// most.  They are fair, first come, first served: whoever copies without a pause on one thread must not keep
+// another one out for ever.
 #pragma once
 
 #include <sched.h>
@@ -15,56 +16,54 @@ class StripeLocks {
  public:
   static constexpr std::uint64_t kStripeBytes = 64 * 1024;
 
+  // A ticket for each who comes.  Readers pass the turn on when they enter, writers when they leave.
+  struct alignas(64) Lock {
+    std::atomic<std::uint32_t> next_ticket{0};
+    std::atomic<std::uint32_t> readers_turn{0};  // the ticket that may enter as a reader
+    std::atomic<std::uint32_t> writers_turn{0};  // or as a writer: all before it have left
+  };
+
   class Shared {
    public:
-    explicit Shared(std::atomic<std::uint32_t>& lock) : lock_(lock) {
-      for (unsigned tries = 0;; wait(tries++)) {
-        std::uint32_t holders = lock_.load(std::memory_order_relaxed);
-        if (holders != kWriter &&
-            lock_.compare_exchange_weak(holders, holders + 1, std::memory_order_acquire))
-          return;
-      }
+    explicit Shared(Lock& lock) : lock_(lock) {
+      await(lock.readers_turn, lock.next_ticket.fetch_add(1, std::memory_order_relaxed));
+      lock.readers_turn.fetch_add(1, std::memory_order_relaxed);
     }
-    ~Shared() { lock_.fetch_sub(1, std::memory_order_release); }
+    ~Shared() { lock_.writers_turn.fetch_add(1, std::memory_order_release); }
     Shared(const Shared&) = delete;
     Shared& operator=(const Shared&) = delete;
 
    private:
-    std::atomic<std::uint32_t>& lock_;
+    Lock& lock_;
   };
 
   class Exclusive {
    public:
-    explicit Exclusive(std::atomic<std::uint32_t>& lock) : lock_(lock) {
-      for (unsigned tries = 0;; wait(tries++)) {
-        std::uint32_t nobody = 0;
-        if (lock_.compare_exchange_weak(nobody, kWriter, std::memory_order_acquire)) return;
-      }
+    explicit Exclusive(Lock& lock) : lock_(lock) {
+      await(lock.writers_turn, lock.next_ticket.fetch_add(1, std::memory_order_relaxed));
     }
-    ~Exclusive() { lock_.store(0, std::memory_order_release); }
+    ~Exclusive() {
+      lock_.writers_turn.fetch_add(1, std::memory_order_release);
+      lock_.readers_turn.fetch_add(1, std::memory_order_release);
+    }
     Exclusive(const Exclusive&) = delete;
     Exclusive& operator=(const Exclusive&) = delete;
 
    private:
-    std::atomic<std::uint32_t>& lock_;
+    Lock& lock_;
   };
 
-  std::atomic<std::uint32_t>& of(std::uint64_t offset_bytes) {
-    return locks_[offset_bytes / kStripeBytes % kLocks].word;
-  }
+  Lock& of(std::uint64_t offset_bytes) { return locks_[offset_bytes / kStripeBytes % kLocks]; }
 
  private:
-  static constexpr std::uint32_t kWriter = ~std::uint32_t{0};
   static constexpr std::size_t kLocks = 512;  // stripes share them in turn
   static constexpr unsigned kTriesBeforeYield = 200;
 
-  static void wait(unsigned tries) {
-    if (tries >= kTriesBeforeYield) ::sched_yield();  // its holder may have lost the processor
+  static void await(const std::atomic<std::uint32_t>& turn, std::uint32_t ticket) {
+    for (unsigned tries = 0; turn.load(std::memory_order_acquire) != ticket; ++tries)
+      if (tries >= kTriesBeforeYield) ::sched_yield();  // its holder may have lost the processor
   }
 
-  struct alignas(64) Lock {
-    std::atomic<std::uint32_t> word{0};
-  };
   std::array<Lock, kLocks> locks_;
 };
 
