@@ -315,31 +315,23 @@ TEST_F(FakeConnectionTest, ACutEndsPullsAndDataBeforeTheQueueIsTold) {
   EXPECT_THAT(queue().held, SizeIs(3));
 }
 
-TEST_F(FakeConnectionTest, WhatWasCompletedLeavesOrNotByTheReason) {
-  struct Case {
-    CloseReason reason;
-    bool leaves;
-  };
-  const Case cases[] = {{CloseReason::host_disconnect, true},
-                        {CloseReason::controller_end, true},
-                        {CloseReason::removed, false},
-                        {CloseReason::shutdown, false}};
-  for (const Case& c : cases) {
+TEST_F(FakeConnectionTest, WhatWasCompletedLeavesWhateverTheReason) {
+  for (const CloseReason reason : {CloseReason::host_disconnect, CloseReason::controller_end,
+                                   CloseReason::removed, CloseReason::shutdown}) {
     FakeConnection connection(loop_);
     connection.attach(acceptor_);
     ScriptedQueue& own = acceptor_.queues.back();
     Exchange& before = connection.submit(sqe());
     Exchange& after = connection.submit(sqe());
     own.answer(own.held[0]);
-    connection.close(c.reason);
+    connection.close(reason);
     connection.close(CloseReason::shutdown);  // no effect
     own.answer(own.held[1]);
     EXPECT_EQ(own.disconnects, 0u);
     loop_.run_until_idle();
-    EXPECT_EQ(before.state(), c.leaves ? Exchange::State::completed : Exchange::State::lost)
-        << name(c.reason);
+    EXPECT_EQ(before.state(), Exchange::State::completed) << name(reason);
     EXPECT_EQ(after.state(), Exchange::State::lost);
-    EXPECT_EQ(connection.close_reason(), c.reason);
+    EXPECT_EQ(connection.close_reason(), reason);
     EXPECT_EQ(own.disconnects, 1u);
     EXPECT_TRUE(connection.is_retired());
   }

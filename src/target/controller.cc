@@ -1,5 +1,7 @@
 #include "target/controller.h"
 
+#include <algorithm>
+
 #include "base/call.h"
 #include "base/check.h"
 #include "target/queue.h"
@@ -92,9 +94,7 @@ void Controller::disable() {
   // CSTS.RDY stays until the last I/O queue has left: see detach.
   csts_.cfs = false;
   close_io_queues(fabric::CloseReason::controller_end);
-  bool any = false;
-  for (std::size_t qid = 1; qid < queues_.size(); ++qid) any = any || queues_[qid] != nullptr;
-  if (!any) csts_.rdy = false;
+  if (!has_io_queues()) csts_.rdy = false;
   features_ = FeatureValues{};
   set_write_cache(true);
 }
@@ -153,10 +153,15 @@ void Controller::detach(Queue& queue, Qid qid) {
   past_.add(queue.counters());
   queues_[index] = nullptr;
   if (index == 0) end(fabric::CloseReason::controller_end);
-  bool any = false;
-  for (std::size_t i = 1; i < queues_.size(); ++i) any = any || queues_[i] != nullptr;
-  if (!any && !cc_.en) csts_.rdy = false;
+  if (!has_io_queues()) {
+    if (!cc_.en) csts_.rdy = false;
+    if (queues_[0] != nullptr) queues_[0]->drain_further();
+  }
   leave_if_empty();
+}
+
+bool Controller::has_io_queues() const {
+  return std::any_of(queues_.begin() + 1, queues_.end(), [](const Queue* queue) { return queue != nullptr; });
 }
 
 void Controller::close_io_queues(fabric::CloseReason reason) {

@@ -83,6 +83,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   // An I/O queue wants in.  A status other than success refuses it.
   wire::Status attach(Queue& queue, Qid qid);
   void detach(Queue& queue, Qid qid);
+  bool has_io_queues() const;
 
   // Ends all connections of the controller; it is gone when the last has left.
   void end(fabric::CloseReason reason);

@@ -151,7 +151,7 @@ void Queue::remove(Request& request) {
   in_flight_.erase(in_flight_.iterator_to(request));
   if (request.counted) cids_.erase(request.cid);
   state_.requests().give_back(request);
-  if (draining_ && connection_ != nullptr) drain(drain_reason_);
+  drain_further();
   delete_if_done();
 }
 
@@ -193,6 +193,7 @@ void Queue::drain(fabric::CloseReason reason) {
   drain_reason_ = reason;
   for (const Request& request : in_flight_)
     if (request.state != Request::State::parked) return;
+  if (is_admin() && joined() && controller_->has_io_queues()) return;
   close(reason);
 }
 

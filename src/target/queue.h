@@ -62,8 +62,12 @@ class Queue final : public fabric::Queue, public ListHook<> {
   void close_from(fabric::CloseReason reason);
   void close(fabric::CloseReason reason);  // here
 
-  // Lets commands in flight finish, takes no new ones, then closes.  Here.
+  // Lets commands in flight finish, takes no new ones, then closes.  An admin queue stays until its I/O
+  // queues have left: its end would cut them off.  Here.
   void drain(fabric::CloseReason reason);
+  void drain_further() {
+    if (draining_ && connection_ != nullptr) drain(drain_reason_);
+  }
 
   // Tries to abort the command with this id: true when it ended.
   bool abort(Cid cid);

@@ -113,7 +113,7 @@ TEST_F(TeardownTest, RemovingTheSubsystemEndsItsControllers) {
 }
 
 TEST_F(TeardownTest, ShutDownLetsCommandsFinish) {
-  FakeHost& host = connected_host();
+  FakeHost& host = connected_host(2);
   delay_->hold({.ops = block::op_bit(block::Op::write)});
   const auto data = pattern(512, 3);
   auto& write = host.io(Qid(1)).submit(write_sqe(0, 1), {.out = data});
@@ -124,14 +124,17 @@ TEST_F(TeardownTest, ShutDownLetsCommandsFinish) {
     drained = target_.shut_down(std::chrono::seconds(60));
     returned = true;
   });
-  while (!host.admin().is_retired()) loops_.run_turn();
+  while (!host.io(Qid(2)).is_retired()) loops_.run_turn();
+  loops_.run_until_idle();
   EXPECT_FALSE(write.finished());
+  EXPECT_FALSE(host.admin().is_ending());  // its end would take the other queues along
   delay_->release();
   while (!returned) loops_.run_turn();
   stopper.join();
   EXPECT_TRUE(drained);
   EXPECT_TRUE(write.completed());
   EXPECT_TRUE(write.status().ok());
+  EXPECT_TRUE(host.admin().is_retired());
 }
 
 TEST_F(TeardownTest, AConnectWhoseHostHasGoneLeavesNothing) {

@@ -145,9 +145,9 @@ TEST_F(Features, KeepAliveEndsASilentHost) {
   ASSERT_TRUE(set(FeatureId::keep_alive_timer, 5000).ok());
   target.loops.advance(std::chrono::milliseconds(4000));
   EXPECT_TRUE(host->keep_alive().ok());
-  target.loops.advance(std::chrono::milliseconds(6000));
+  target.loops.advance(std::chrono::milliseconds(5000));
   EXPECT_FALSE(host->admin().is_ending());
-  target.loops.advance(std::chrono::milliseconds(10000));
+  target.loops.advance(std::chrono::milliseconds(5000));
   EXPECT_TRUE(host->admin().is_ending());
 }
 
