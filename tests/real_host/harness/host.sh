@@ -67,3 +67,18 @@ free_port() {
 guest() {
 	"$here/harness/run" --kernel "$kernel" --timeout 600 --dmesg "$work/dmesg" "$@"
 }
+
+# start_weftd CONFIG PORT: weftd on that configuration; sets pid once the port answers.
+start_weftd() {
+	start weftd "$bin/weftd" --config "$1" --state-dir "$work/state"
+	wait_listening "$pid" "$2"
+}
+
+# no_complaints [REGEX...]: the guest's kernel log has no NVMe line but the usual ones and those named.
+no_complaints() {
+	local usual='new ctrl: |Removing ctrl: |creating [0-9]+ I/O queues|mapped [0-9/]+ default/read/poll queues|rescanning namespaces' each
+	for each in "$@"; do usual+="|$each"; done
+	if grep -iE 'nvme' "$work/dmesg" | grep -vE "$usual|EXT4-fs \(nvme|Kernel command line"; then
+		fail "the guest's kernel complains (above)"
+	fi
+}

@@ -44,3 +44,25 @@ fs_check() {
 		echo "          $fs: made, 4.5 MiB written, checked, read back: ok"
 	done
 }
+
+# seeded SEED BYTES: that many bytes, the same for the same seed.
+seeded() {
+	local key
+	key=$(printf '%s' "$1" | sha256sum | head -c 32)
+	openssl enc -aes-128-ctr -nosalt -K "$key" -iv 00000000000000000000000000000000 -in /dev/zero 2>/dev/null | head -c "$2"
+}
+
+# seeded_files DIR SEED COUNT MIB: writes COUNT files of MIB each; check_files compares every byte.
+seeded_files() { local i; for i in $(seq "$3"); do seeded "$2.$i" $(($4 * 1048576)) >"$1/$2.$i" || return 1; done; }
+check_files() {
+	local i
+	for i in $(seq "$3"); do
+		cmp "$1/$2.$i" <(seeded "$2.$i" $(($4 * 1048576))) || return 1
+	done
+}
+
+# until_true SECONDS COMMAND...: false when it did not come true.
+until_true() {
+	local end=$((SECONDS + $1)); shift
+	until "$@"; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
+}
