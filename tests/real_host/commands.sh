@@ -6,7 +6,7 @@ nqn=nqn.2024-01.test:commands port=$(free_port)
 mkdir "$work/share"
 cat >"$work/weft.json" <<-JSON
 	{"version": 1,
-	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "fd_dev_size": "256M"}, "enable": 1}},
+	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "create": "1", "fd_dev_size": "256M"}, "enable": 1}},
 	                     "rd_mcp_1": {"ram": {"control": {"size": "64M", "block_size": "4096"}, "enable": 1}}}},
 	 "nvmet": {"subsystems": {"$nqn": {"attr_allow_any_host": "1", "attr_serial": "WEFT-TEST", "attr_model": "Weft test",
 	   "namespaces": {"1": {"device": "target/core/fileio_1/disk"}, "7": {"device": "target/core/rd_mcp_1/ram"}},

@@ -6,7 +6,7 @@
 nqn=nqn.2024-01.test:filesystem port=$(free_port)
 cat >"$work/weft.json" <<-JSON
 	{"version": 1,
-	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "fd_dev_size": "1G"}, "enable": 1}}}},
+	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "create": "1", "fd_dev_size": "1G"}, "enable": 1}}}},
 	 "nvmet": {"subsystems": {"$nqn": {"attr_allow_any_host": "1",
 	   "namespaces": {"1": {"device": "target/core/fileio_1/disk"}},
 	   "ports": {"tcp:127.0.0.1:$port": {"enable": 1, "addr_advertise": "10.0.2.2:$port"}}}}}}

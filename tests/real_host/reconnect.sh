@@ -6,7 +6,7 @@ nqn=nqn.2024-01.test:reconnect port=$(free_port)
 mkdir "$work/share"
 cat >"$work/weft.json" <<-JSON
 	{"version": 1,
-	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "fd_dev_size": "256M"}, "enable": 1}}}},
+	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "$work/disk", "create": "1", "fd_dev_size": "256M"}, "enable": 1}}}},
 	 "nvmet": {"subsystems": {"$nqn": {"attr_allow_any_host": "1",
 	   "namespaces": {"1": {"device": "target/core/fileio_1/disk"}},
 	   "ports": {"tcp:127.0.0.1:$port": {"enable": 1}}}}}}
@@ -22,4 +22,4 @@ start_weftd "$work/weft.json" "$port"
 started+=($!)
 guest --share "$work/share" "$here/guest/reconnect.sh" "$port" "$nqn" || fail "the guest's part failed"
 no_complaints 'starting error recovery' 'Reconnecting in' 'Successfully reconnected' 'failed to connect socket: -111' \
-	'Failed reconnect attempt' 'failed to send request' 'reading non-mdts-limits failed'
+	'Failed reconnect attempt' 'no usable path - requeuing I/O'

@@ -16,7 +16,7 @@ fail() { echo "FAIL: $*" >&2; exit 1; }
 cleanup() {
 	local status=$? pid log
 	trap - EXIT
-	for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+	for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
 	if [ "$status" != 0 ]; then
 		for log in "$work"/*.log; do
 			[ ! -s "$log" ] || { echo "--- end of ${log##*/}:"; tail -n 60 "$log"; }
