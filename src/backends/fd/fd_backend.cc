@@ -38,6 +38,7 @@ std::unique_ptr<block::Channel> FdBackend::open_channel(Loop& loop) {
 }
 
 Result<> FdBackend::refresh() {
+  const std::scoped_lock one_at_a_time(refresh_mutex_);
   if (looking_->exchange(true))
     return fail(EBUSY, fmt::format("{}: {} still does not tell its size; look again when it answers", name(),
                                    target_->path()));

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "backends/fd/fd_target.h"
@@ -38,7 +39,8 @@ class FdBackend final : public block::Backend {
 
   block::Geometry geometry() const override;
   std::unique_ptr<block::Channel> open_channel(Loop& loop) override;
-  // ETIMEDOUT: the file did not answer within kPatience; EBUSY: it still does not.
+  // ETIMEDOUT: the file did not answer within kPatience; EBUSY: it still does not.  Waits for one that runs
+  // already, which may have looked too early.
   Result<> refresh() override;
   std::string info() const override;
 
@@ -66,6 +68,7 @@ class FdBackend final : public block::Backend {
   std::atomic<bool> broken_{false};
   std::atomic<std::uint64_t> flushes_submitted_{0};
   std::uint64_t flushes_done_ = 0;  // the lane's: up to this number
+  std::mutex refresh_mutex_;
   const std::shared_ptr<std::atomic<bool>> looking_ = std::make_shared<std::atomic<bool>>(false);
   reactor::Lane lane_;
 };
