@@ -10,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "backends/blockdev/blockdev.h"
+#include "backends/file/file.h"
 #include "backends/null/null.h"
 #include "backends/ramdisk/ram_budget.h"
 #include "backends/ramdisk/ramdisk.h"
@@ -83,6 +85,8 @@ struct Server::Machinery {
     block::Plugin ramdisk = backends::make_ramdisk_plugin(budget);
     ramdisk.keeps_data = false;
     plugins.push_back(std::move(ramdisk));
+    plugins.push_back(backends::make_file_plugin(*reactors));
+    plugins.push_back(backends::make_blockdev_plugin(*reactors));
     plugins.push_back(backends::make_null_plugin());
     tcp = std::make_unique<tcp::TcpTransport>(*reactors, tcp::Options{.journal = &journal});
     transports.push_back(tcp.get());
