@@ -32,8 +32,9 @@ nvme fw-log "$ctrl" >/dev/null || fail "fw-log"
 nvme effects-log "$ctrl" --csi=0 >/dev/null || fail "effects-log"
 
 step "features"
-for feature in 1 2 4 5 6 7 0xa 0xb 0xf 0x16 0x81; do
-	nvme get-feature "$ctrl" -f "$feature" >/tmp/f || { cat /tmp/f; fail "get-feature $feature"; }
+for feature in 1 2 4 5 6 7 0xa 0xb 0xf "0x16 -l 512" "0x81 -l 16 --cdw11=1"; do
+	# shellcheck disable=SC2086
+	nvme get-feature "$ctrl" -f $feature >/tmp/f || { cat /tmp/f; fail "get-feature $feature"; }
 done
 nvme get-feature "$ctrl" -f 0x1d 2>/tmp/f && fail "a feature that is not there was shown"
 grep -qi 'invalid field' /tmp/f || { cat /tmp/f; fail "the wrong status for an unknown feature"; }
