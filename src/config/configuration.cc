@@ -127,29 +127,14 @@ void Configuration::apply_subsystem(const std::string& nqn, const SubsystemEntry
     it = subsystems_.emplace(nqn, Subsystem{.applied = {}, .object = std::move(*made), .live = {}}).first;
   }
   Subsystem& subsystem = it->second;
-  const std::set<std::string> before = subsystem.applied.hosts;
-  for (const auto& host : before)
-    if (!next.hosts.contains(host)) {
-      if (auto removed = subsystem.object->remove_host(host, [] {}); !removed)
-        problem(path + "/hosts/" + host, removed.error().message);
-    }
-  apply_settings(subsystem, next, path);
-  for (const auto& host : next.hosts)
-    if (!before.contains(host)) {
-      if (auto added = subsystem.object->add_host(host); !added)
-        problem(path + "/hosts/" + host, added.error().message);
-    }
+  apply_access(subsystem, next, path);
   subsystem.applied = next;
 }
 
-void Configuration::apply_settings(Subsystem& subsystem, const SubsystemEntry& next,
-                                   const std::string& path) {
+void Configuration::apply_access(Subsystem& subsystem, const SubsystemEntry& next, const std::string& path) {
   const auto settings = settings_of(subsystem.object->nqn(), next.attributes);
   if (!settings) return problem(path, settings.error().message);
-  auto changed = subsystem.object->change_settings([&settings](target::SubsystemSettings& own) -> Result<> {
-    own = *settings;
-    return {};
-  });
+  const auto changed = subsystem.object->configure(*settings, {next.hosts.begin(), next.hosts.end()});
   if (!changed) problem(path, changed.error().message);
 }
 

@@ -118,7 +118,7 @@ class Configuration {
   // Subsystems.
   void remove_subsystems(const Document& next);
   void apply_subsystem(const std::string& nqn, const SubsystemEntry& next);
-  void apply_settings(Subsystem& subsystem, const SubsystemEntry& next, const std::string& path);
+  void apply_access(Subsystem& subsystem, const SubsystemEntry& next, const std::string& path);
   void remove_namespaces(Subsystem& subsystem, const SubsystemEntry& next);
   void attach(Subsystem& subsystem, Nsid nsid, const NamespaceEntry& entry);  // the mutex is held
   void attach_all();

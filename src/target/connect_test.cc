@@ -119,6 +119,30 @@ TEST_F(ConnectTest, OnlyListedHostsConnect) {
       send({.qid = Qid(0), .queue_size = 32}, data(kNqn, "nqn.2014-08.test:hos")).is(kConnectInvalidHost));
 }
 
+TEST_F(ConnectTest, HostsAreNoLongerAnyHosts) {
+  FakeHost& host = connected_host();
+  allow_any_host(false);
+  loops_.run_until_idle();
+  EXPECT_TRUE(host.admin().is_retired());
+  EXPECT_TRUE(host.io(Qid(1)).is_retired());
+  EXPECT_TRUE(new_host(options()).connect_admin().is(kConnectInvalidHost));
+}
+
+TEST_F(ConnectTest, AHostThatStaysAllowedNoticesNothing) {
+  FakeHost& host = connected_host();
+  SubsystemSettings settings = subsystem_->settings();
+  settings.allow_any_host = false;
+  ASSERT_TRUE(subsystem_->configure(settings, {options().hostnqn}));
+  loops_.run_until_idle();
+  EXPECT_FALSE(host.admin().is_ending());
+  EXPECT_TRUE(host.flush(kNsid).ok());
+  settings.allow_any_host = true;
+  EXPECT_EQ(subsystem_->configure(settings, {options().hostnqn}).error().code, EINVAL);
+  ASSERT_TRUE(subsystem_->configure(settings, {}));
+  loops_.run_until_idle();
+  EXPECT_FALSE(host.admin().is_ending());
+}
+
 TEST_F(ConnectTest, ARemovedHostLosesItsControllers) {
   allow_any_host(false);
   ASSERT_TRUE(subsystem_->add_host(options().hostnqn));

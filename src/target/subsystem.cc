@@ -13,6 +13,16 @@
 
 namespace weft::target {
 
+namespace {
+
+Result<> check_host(const std::string& hostnqn) {
+  const auto flaw = wire::nqn_flaw(hostnqn);
+  if (flaw == wire::NqnFlaw::none) return {};
+  return fail(EINVAL, fmt::format("host '{}': the name {}", hostnqn, wire::describe(flaw)));
+}
+
+}  // namespace
+
 // Sees a backend's changes for one namespace.
 struct Subsystem::Attachment final : block::BackendObserver {
   Attachment(Subsystem& owner, Nsid id, std::shared_ptr<block::Backend> shared)
@@ -57,13 +67,43 @@ Result<> Subsystem::change_settings(const std::function<Result<>(SubsystemSettin
         EINVAL,
         fmt::format("subsystem {}: any host cannot be allowed while {} hosts are listed; remove them first",
                     nqn_, hosts_.size()));
-  publish(lock, std::move(next), nullptr, {});
+  publish_access(lock, std::move(next));
   return {};
 }
 
+Result<> Subsystem::configure(const SubsystemSettings& settings, std::set<std::string, std::less<>> hosts) {
+  for (const std::string& host : hosts)
+    if (auto checked = check_host(host); !checked) return checked;
+  if (settings.allow_any_host && !hosts.empty())
+    return fail(EINVAL,
+                fmt::format("subsystem {}: either any host is allowed or those {} that are listed; set "
+                            "allow_any_host to 0 or list none",
+                            nqn_, hosts.size()));
+  std::unique_lock lock(mutex_);
+  hosts_ = std::move(hosts);
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  next->settings = settings;
+  publish_access(lock, std::move(next));
+  return {};
+}
+
+void Subsystem::publish_access(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next) {
+  snapshot_ = next;
+  const auto refused = not_admitted();
+  publish(lock, std::move(next), nullptr, {});
+  for (const auto& controller : refused) controller->end_from(fabric::CloseReason::removed, nullptr);
+  target_.discovery_changed();
+}
+
+std::vector<std::shared_ptr<Controller>> Subsystem::not_admitted() const {
+  std::vector<std::shared_ptr<Controller>> all;
+  for (const auto& [id, controller] : controllers_)
+    if (!is_admitted(controller->host().nqn)) all.push_back(controller);
+  return all;
+}
+
 Result<> Subsystem::add_host(const std::string& hostnqn) {
-  if (const auto flaw = wire::nqn_flaw(hostnqn); flaw != wire::NqnFlaw::none)
-    return fail(EINVAL, fmt::format("host '{}': the name {}", hostnqn, wire::describe(flaw)));
+  if (auto checked = check_host(hostnqn); !checked) return checked;
   {
     const std::scoped_lock lock(mutex_);
     if (snapshot_->settings.allow_any_host)
@@ -99,6 +139,10 @@ std::vector<std::string> Subsystem::hosts() const {
 
 bool Subsystem::admits_host(std::string_view hostnqn) const {
   const std::scoped_lock lock(mutex_);
+  return is_admitted(hostnqn);
+}
+
+bool Subsystem::is_admitted(std::string_view hostnqn) const {
   return kind_ == Kind::discovery || snapshot_->settings.allow_any_host || hosts_.contains(hostnqn);
 }
 
@@ -192,9 +236,10 @@ void Subsystem::detach_loop(unsigned loop) {
   attached_loops_[loop] = 0;
 }
 
-std::optional<Cntlid> Subsystem::add_controller(const std::shared_ptr<Controller>& controller) {
+wire::Status Subsystem::add_controller(const std::shared_ptr<Controller>& controller) {
   const std::scoped_lock lock(mutex_);
-  if (going_) return std::nullopt;
+  if (going_) return wire::status::kConnectControllerBusy;
+  if (!is_admitted(controller->host().nqn)) return wire::status::kConnectInvalidHost.with_dnr();
   const SubsystemSettings& settings = snapshot_->settings;
   const std::uint32_t range = settings.cntlid_max - settings.cntlid_min + 1u;
   if (next_cntlid_ < settings.cntlid_min || next_cntlid_ > settings.cntlid_max)
@@ -205,9 +250,9 @@ std::optional<Cntlid> Subsystem::add_controller(const std::shared_ptr<Controller
     if (controllers_.contains(id)) continue;
     controllers_.emplace(id, controller);
     controller->set_cntlid(Cntlid(id));
-    return Cntlid(id);
+    return wire::status::kSuccess;
   }
-  return std::nullopt;
+  return wire::status::kConnectControllerBusy;
 }
 
 void Subsystem::remove_controller(Cntlid cntlid) {

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "target/snapshot.h"
 #include "target/view.h"
+#include "wire/status.h"
 
 namespace weft::target {
 
@@ -51,7 +52,10 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
 
   // --- configuration.  Any thread but a loop's; returns before what it causes has settled.
   SubsystemSettings settings() const;
+  // Hosts that were allowed only as any host lose their controllers when that ends.
   Result<> change_settings(const std::function<Result<>(SubsystemSettings&)>& change);
+  // Settings and the whole list at once: a host that is allowed before and after notices nothing.
+  Result<> configure(const SubsystemSettings& settings, std::set<std::string, std::less<>> hosts);
   Result<> add_host(const std::string& hostnqn);                // EINVAL while any host is allowed; EEXIST
   Result<> remove_host(const std::string& hostnqn, Done done);  // ends that host's controllers
   std::vector<std::string> hosts() const;
@@ -68,8 +72,10 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   std::shared_ptr<const Snapshot> attach_loop(unsigned loop);
   void detach_loop(unsigned loop);
 
-  // A new controller id is taken, or none is free (Connect Controller Busy), or the subsystem is going.
-  std::optional<Cntlid> add_controller(const std::shared_ptr<Controller>& controller);
+  // Success: it has a new id.  Else Connect Invalid Host (not on the list; decided together with the entry,
+  // so that nobody slips in beside the removal of a host), or Connect Controller Busy (no id is free, or the
+  // subsystem is going).
+  wire::Status add_controller(const std::shared_ptr<Controller>& controller);
   void remove_controller(Cntlid cntlid);
   std::shared_ptr<Controller> find_controller(Cntlid cntlid) const;
   std::vector<std::shared_ptr<Controller>> controllers() const;
@@ -80,6 +86,10 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   void publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, Pin pin,
                std::vector<Nsid> changed);
   void geometry_changed(Nsid nsid);
+  // Under the mutex.
+  bool is_admitted(std::string_view hostnqn) const;
+  std::vector<std::shared_ptr<Controller>> not_admitted() const;
+  void publish_access(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next);
 
   Target& target_;
   const std::string nqn_;

@@ -72,7 +72,8 @@ void connect_admin(Request& request, const wire::Connect& command, const wire::C
   const bool discovery = subsystem->kind() == Subsystem::Kind::discovery;
   auto controller = std::make_shared<Controller>(
       subsystem, HostIdentity{std::string(parameters.hostnqn), parameters.hostid}, queue);
-  if (!subsystem->add_controller(controller)) return request.complete(kConnectControllerBusy);
+  if (const wire::Status added = subsystem->add_controller(controller); !added.ok())
+    return request.complete(added);
   queue.join(controller, command.qid);
   const std::uint32_t kato = command.kato_ms == 0 && discovery ? kDiscoveryKatoMs : command.kato_ms;
   // Before this host hears that it has a new controller, every loop has noticed the ends of connections that
@@ -123,7 +124,6 @@ void with_data(Request& request) {
 
   std::shared_ptr<Subsystem> subsystem = queue.port().find(parameters->subnqn);
   if (!subsystem) return invalid(request, wire::connect_field::kSubnqn, true);
-  if (!subsystem->admits_host(parameters->hostnqn)) return request.complete(kConnectInvalidHost.with_dnr());
   const std::uint32_t most =
       command->qid.value() == 0 ? kMaxQueueEntries : subsystem->settings().queue_entries;
   if (command->queue_size > most) return invalid(request, wire::connect_field::kSqsize, false);
