@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 
@@ -29,12 +30,18 @@ class LoopDevice {
     return nullptr;
   }
   ~LoopDevice() {
-    if (device_.is_open()) ::ioctl(device_.get(), LOOP_CLR_FD, 0);
+    if (!device_.is_open()) return;
+    (void)set_read_only(false);  // the next one to use its number would find it so
+    ::ioctl(device_.get(), LOOP_CLR_FD, 0);
   }
   LoopDevice(const LoopDevice&) = delete;
   LoopDevice& operator=(const LoopDevice&) = delete;
 
   const std::string& path() const { return path_; }
+  int set_read_only(bool read_only) {
+    const int value = read_only ? 1 : 0;
+    return ::ioctl(device_.get(), BLKROSET, &value) == 0 ? 0 : errno;
+  }
   void resize(std::uint64_t bytes) {
     std::filesystem::resize_file(file_, bytes);
     ASSERT_EQ(::ioctl(device_.get(), LOOP_SET_CAPACITY, 0), 0);

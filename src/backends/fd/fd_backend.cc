@@ -100,10 +100,7 @@ int FdBackend::note_durable_write(int error) {
 int FdBackend::sync(std::uint64_t flush) {
   if (flush <= flushes_done_) return 0;  // one that began after this was submitted has ended
   const std::uint64_t covered = flushes_submitted_.load();
-  int result = 0;
-  do result = ::fdatasync(fd());
-  while (result != 0 && errno == EINTR);
-  if (result != 0) {
+  if (target_->sync() != 0) {
     broken_.store(true, std::memory_order_release);
     return EIO;
   }

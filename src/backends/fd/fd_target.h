@@ -21,7 +21,9 @@ class FdTarget {
   const std::string& path() const { return path_; }
 
   virtual Result<std::uint64_t> size_bytes() const = 0;  // now
-  // 0 or an errno; offset and length are multiples of the logical block.
+  // These: 0 or an errno.
+  virtual int sync();  // fdatasync
+  // Offset and length are multiples of the logical block.
   virtual int discard(std::uint64_t offset, std::uint64_t length) = 0;
   virtual int zero(std::uint64_t offset, std::uint64_t length, bool may_unmap) = 0;
 
