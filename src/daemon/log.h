@@ -15,8 +15,14 @@ namespace weft::daemon {
 Result<> start_log(const std::string& level);
 void stop_log();  // writes what waits
 
-// What the parts of the server have to say, into the log.  Any thread.
-class LogJournal final : public config::Journal, public tcp::Journal {
+// Where the parts of a server say what happens.  Any thread.
+class Journal : public config::Journal, public tcp::Journal {
+ protected:
+  ~Journal() = default;
+};
+
+// Into the log; what listens also to stdout.
+class LogJournal final : public Journal {
  public:
   void problem(std::string_view path, std::string_view reason) override;
   void note(std::string_view path, std::string_view what) override;

@@ -10,13 +10,10 @@
 #include <mutex>
 #include <thread>
 
-#include "backends/blockdev/blockdev.h"
-#include "backends/file/file.h"
-#include "backends/null/null.h"
 #include "backends/ramdisk/ram_budget.h"
-#include "backends/ramdisk/ramdisk.h"
 #include "config/configuration.h"
 #include "daemon/flush_all.h"
+#include "daemon/plugins.h"
 #include "reactor/reactor.h"
 #include "target/target.h"
 #include "transports/tcp/transport.h"
@@ -66,11 +63,11 @@ class Watchdog {
 }  // namespace
 
 struct Server::Machinery {
-  Machinery(const std::string& state_dir, LogJournal& its_journal)
+  Machinery(const std::string& state_dir, Journal& its_journal)
       : journal(its_journal),
         state(state_dir.empty() ? config::StateStore::default_directory() : state_dir) {}
 
-  LogJournal& journal;
+  Journal& journal;
   config::StateStore state;
   backends::RamBudget budget{backends::RamBudget::default_limit()};
   std::unique_ptr<reactor::Reactors> reactors;
@@ -80,14 +77,8 @@ struct Server::Machinery {
   std::vector<fabric::Transport*> transports;
   std::unique_ptr<config::Configuration> configuration;
 
-  // The one list of what there is.
   void assemble() {
-    block::Plugin ramdisk = backends::make_ramdisk_plugin(budget);
-    ramdisk.keeps_data = false;
-    plugins.push_back(std::move(ramdisk));
-    plugins.push_back(backends::make_file_plugin(*reactors));
-    plugins.push_back(backends::make_blockdev_plugin(*reactors));
-    plugins.push_back(backends::make_null_plugin());
+    plugins = make_plugins(budget, *reactors);
     tcp = std::make_unique<tcp::TcpTransport>(*reactors, tcp::Options{.journal = &journal});
     transports.push_back(tcp.get());
     target = std::make_unique<target::Target>(*reactors);
@@ -112,7 +103,7 @@ Server::~Server() {
   machinery_->reactors->stop();
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, LogJournal& journal) {
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Journal& journal) {
   std::unique_ptr<Server> server(new Server);
   auto machinery = std::make_unique<Machinery>(options.state_dir, journal);
   if (auto loaded = machinery->state.load(); !loaded)
@@ -133,6 +124,10 @@ std::size_t Server::apply(const config::Document& document) {
 
 std::vector<std::string> Server::listening() const {
   return machinery_->configuration->listening();
+}
+
+std::vector<std::shared_ptr<block::Backend>> Server::backends() const {
+  return machinery_->configuration->backends();
 }
 
 config::StateStore& Server::state() {

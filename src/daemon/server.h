@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "block/backend.h"
 #include "config/document.h"
 #include "config/state_store.h"
 #include "daemon/log.h"
@@ -23,7 +24,7 @@ struct ServerOptions {
 class Server {
  public:
   // With nothing configured.  The journal outlives the server.
-  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, LogJournal& journal);
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Journal& journal);
   ~Server();  // after stop() was true, or before apply
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -31,6 +32,7 @@ class Server {
   // The number of problems; each is in the journal.
   std::size_t apply(const config::Document& document);
   std::vector<std::string> listening() const;
+  std::vector<std::shared_ptr<block::Backend>> backends() const;  // those that are open
   config::StateStore& state();
 
   // Closes the listeners, lets commands in flight finish, flushes the backends, and takes everything down:

@@ -16,9 +16,14 @@ Signals::Signals(std::initializer_list<int> numbers) {
 }
 
 int Signals::wait() {
+  return wait_for_any().number;
+}
+
+Signals::Caught Signals::wait_for_any() {
   while (true) {
-    const int number = ::sigwaitinfo(&set_, nullptr);
-    if (number > 0) return number;
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&set_, &info);
+    if (number > 0) return {number, info.si_code == SI_KERNEL};
     WEFT_CHECK(errno == EINTR, "the set is a valid one");
   }
 }

@@ -14,6 +14,12 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
   int wait();  // for the next of them
+  // Likewise; a terminal sends one to the children as well, a process that means this one does not.
+  struct Caught {
+    int number;
+    bool from_terminal;
+  };
+  Caught wait_for_any();
   // From here on they do what they do by default: a second one ends the process at once.
   void release();
 
