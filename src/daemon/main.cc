@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "daemon/check_devices.h"
 #include "daemon/notify.h"
 #include "daemon/read_file.h"
 #include "daemon/server.h"
@@ -17,6 +18,7 @@ namespace {
 struct Options {
   std::string config;
   std::string log_level = "info";
+  bool check = false;
   ServerOptions server;
 };
 
@@ -58,7 +60,21 @@ int serve(Server& server, Signals& signals, const Options& options, const config
   return 0;
 }
 
+// What can be known without opening anything.
+int check(const std::string& path) {
+  auto parsed = read_configuration(path);
+  if (!parsed) {
+    fmt::print(stderr, "weftd: {}\n", parsed.error().message);
+    return 1;
+  }
+  auto problems = std::move(parsed->problems);
+  for (auto& problem : check_devices(parsed->document)) problems.push_back(std::move(problem));
+  for (const auto& problem : problems) fmt::print(stderr, "weftd: {}: {}\n", path, problem.text());
+  return problems.empty() ? 0 : 1;
+}
+
 int run(const Options& options) {
+  if (options.check) return check(options.config);
   Signals signals{SIGTERM, SIGINT, SIGHUP};
   if (auto started = start_log(options.log_level); !started) {
     fmt::print(stderr, "weftd: {}\n", started.error().message);
@@ -88,6 +104,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", options.config, "configuration file (JSON); read again on SIGHUP")
       ->required()
       ->type_name("FILE");
+  app.add_flag("--check", options.check,
+               "read the configuration, say what is wrong with it, and end: status 0 when nothing is");
   app.add_option("--reactors", options.server.reactors,
                  "threads that serve; default: one for each CPU, at most 4")
       ->check(CLI::Range(1, 1024))
@@ -98,11 +116,14 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off; default info")
       ->type_name("LEVEL");
-  app.footer("Example:\n  weftd --config /etc/weft.json");
+  app.footer("Example:\n  weftd --config /etc/weft.json\nMore: man weftd, man weft.json");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for) {
+    return app.exit(asked_for);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    fmt::print(stderr, "weftd: {}; see weftd --help\n", error.what());
+    return 2;
   }
   return run(options);
 }
