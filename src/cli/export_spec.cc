@@ -120,10 +120,13 @@ std::string plain_name(const std::filesystem::path& path) {
 }
 
 // A file that is not there is made only when its size is said.
-Result<> check_file(const Export& made, const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) == 0 || errno != ENOENT || made.entry.control.contains("fd_dev_size"))
+Result<> check_file(Export& made, const std::string& path) {
+  if (made.entry.control.contains("fd_dev_size")) {
+    made.entry.control["create"] = "1";
     return {};
+  }
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == 0 || errno != ENOENT) return {};
   return fail(ENOENT,
               fmt::format("export \"{}\": there is no such file; add ,size=10G to make it", made.text));
 }

@@ -47,6 +47,7 @@ TEST_F(Exports, MeanADeviceWithItsControlKeys) {
        "fileio_1/a,b-" + name_hash(folder_ + "/a,b"),
        {{"fd_dev_name", folder_ + "/a,b"},
         {"fd_dev_size", "1G"},
+        {"create", "1"},
         {"fd_buffered_io", "1"},
         {"readonly", "0"}}},
       {"block:/dev/none,readonly",

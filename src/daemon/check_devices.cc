@@ -36,7 +36,7 @@ void check_keys(const block::Plugin& plugin, const config::DeviceEntry& entry, c
 
 std::vector<config::Problem> check_devices(const config::Document& document) {
   std::vector<config::Problem> problems;
-  const auto& plugins = known_plugins();
+  const auto plugins = known_plugins();
   for (const auto& [name, entry] : document.devices) {
     const std::string path = "target/core/" + name;
     const auto plugin = std::ranges::find(plugins, plugin_name(name), &block::Plugin::name);

@@ -12,12 +12,8 @@ namespace {
 
 class NoFiles final : public reactor::FileIos {
  public:
-  reactor::FileIo& of(Loop& /*loop*/) override { check_failed(); }
-
- private:
-  [[noreturn]] static void check_failed() {
-    WEFT_CHECK(false, "a plugin to look at opens nothing");
-    __builtin_unreachable();
+  reactor::FileIo& of(Loop& /*loop*/) override {
+    check_failed("opens nothing", __FILE__, __LINE__, "it is there to be looked at");
   }
 };
 

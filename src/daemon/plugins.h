@@ -9,7 +9,8 @@
 
 namespace weft::daemon {
 
-// RAM disks take from the budget; files and devices do their I/O through `files`.  Both outlive what is opened.
+// RAM disks take from the budget; files and devices do their I/O through `files`.  Both outlive what is
+// opened.
 std::vector<block::Plugin> make_plugins(backends::RamBudget& budget, reactor::FileIos& files);
 
 // The same to look at: names, summaries and keys.  They open nothing.
