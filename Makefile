@@ -1,8 +1,9 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all unit style e2e real-host fuzz bench format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -13,6 +14,9 @@ build: packages ## the programs, optimised, in build/release/bin
 
 run: build ## serve a 1 GiB RAM disk and a file-backed disk on 127.0.0.1
 	@scripts/run-demo
+
+install: build ## programs, manual and examples below PREFIX (/usr/local); DESTDIR for packagers
+	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
 
 test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
 	@scripts/run-tests

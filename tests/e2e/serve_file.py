@@ -20,10 +20,14 @@ class ServeFile(Case):
 
     def queue(self, said):
         self.controller = nvme.Controller(address_of(said), said["nqn"])
-        self.addCleanup(self.controller.close)
-        queue = self.controller.io_queue()
-        self.addCleanup(queue.close)
-        return queue
+        self.io_queue = self.controller.io_queue()
+        return self.io_queue
+
+    def end(self, program, number=signal.SIGTERM):
+        """With the connections closed: the target waits a second for hosts that do not close theirs."""
+        self.io_queue.close()
+        self.controller.close()
+        return program.end(number)[0]
 
     def test_is_made_and_kept(self):
         path = self.folder / "disk.img"
@@ -32,13 +36,13 @@ class ServeFile(Case):
         queue = self.queue(said)
         queue.write(17, b"kept" * 1024)
         queue.flush()
-        self.assertEqual(program.end(signal.SIGKILL)[0], -signal.SIGKILL)
+        self.assertEqual(self.end(program, signal.SIGKILL), -signal.SIGKILL)
         self.assertEqual(path.read_bytes()[17 * 512 :][:4096], b"kept" * 1024)
         program, said = self.start(f"{path},buffered")
         queue = self.queue(said)
         self.assertEqual(queue.read(17, 4096), b"kept" * 1024)
         queue.write(0, b"last" * 128)
-        self.assertEqual(program.end()[0], 0)
+        self.assertEqual(self.end(program), 0)
         self.assertEqual(path.read_bytes()[:512], b"last" * 128)
 
     def test_belongs_to_one_process(self):
@@ -63,7 +67,7 @@ class ServeFile(Case):
         with self.assertRaises(nvme.Refused) as refused:
             queue.write(0, bytes(512))
         self.assertEqual((refused.exception.sct, refused.exception.sc), NOT_WRITABLE)
-        self.assertEqual(program.end()[0], 0)
+        self.assertEqual(self.end(program), 0)
         self.assertEqual(path.read_bytes(), b"data" * 1024)
 
     def test_block_size(self):
@@ -72,7 +76,7 @@ class ServeFile(Case):
         queue = self.queue(said)
         queue.write(1, b"page" * 1024, block=4096)
         self.assertEqual(queue.read(1, 4096, block=4096), b"page" * 1024)
-        self.assertEqual(program.end()[0], 0)
+        self.assertEqual(self.end(program), 0)
         self.assertEqual(path.read_bytes()[4096:8192], b"page" * 1024)
 
     def test_strange_names(self):
@@ -83,7 +87,7 @@ class ServeFile(Case):
             program, said = self.start(f"{written},buffered")
             self.assertEqual(said["namespaces"][0]["export"], f"{written},buffered")
             self.queue(said).write(0, b"name" * 128)
-            self.assertEqual(program.end()[0], 0)
+            self.assertEqual(self.end(program), 0)
             self.assertEqual((self.folder / name).read_bytes()[:4], b"name")
 
 
