@@ -121,9 +121,9 @@ void Connection::on_ended(int error) {
 
 void Connection::on_closed() {
   state_ = State::closed;
+  input_.clear();
   stream_.reset();
   receiving_into_ = false;
-  input_.clear();
   end_transfers();
   if (queue_ == nullptr) {
     home_.loop.post(destroy_);

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "transports/tcp/digest.h"
-#include "transports/tcp/fake_network.h"
+#include "transports/tcp/test_network.h"
 #include "transports/tcp/transport.h"
 #include "wire/tcp_pdu.h"
 
@@ -55,11 +55,11 @@ struct Scripted {
     split(count, first_piece);
     pull.owner = this;
     pull.into = pieces;
-    pull.done = [](fabric::Pull& ended, fabric::Pull::Outcome outcome) noexcept {
+    pull.done = [](fabric::Pull& ended, fabric::Pull::Outcome how) noexcept {
       Scripted& self = *static_cast<Pulling&>(ended).owner;
       EXPECT_FALSE(self.done);
       self.done = true;
-      self.outcome = outcome;
+      self.outcome = how;
       if (self.then) self.then();
     };
     reply.pull(pull);
