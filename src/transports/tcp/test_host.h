@@ -217,7 +217,38 @@ inline Bytes h2c_data(std::uint16_t cid, std::uint16_t tag, std::uint32_t offset
                 last ? pdu::kLastPdu : 0);
 }
 
-// One transport with a listener on `kLoops` loops, and hosts.
+// All PDUs that came since the last take, with their digests checked.
+inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
+  std::vector<Received> all;
+  std::span<const std::byte> bytes = far.to_far;
+  while (!bytes.empty()) {
+    Received one;
+    one.ch = wire::load<pdu::CommonHeader>(bytes).value();
+    one.type = static_cast<pdu::PduType>(one.ch.type);
+    const auto shape =
+        pdu::check_header(one.ch, {.hdgst = agreed.hdgst, .ddgst = agreed.ddgst, .pda = agreed.hpda},
+                          pdu::Direction::controller_to_host);
+    EXPECT_TRUE(shape.has_value());
+    if (!shape || bytes.size() < shape->size) {
+      ADD_FAILURE() << "a damaged PDU of " << bytes.size() << " bytes";
+      break;
+    }
+    one.header = raw(bytes.first(shape->header_size));
+    if (shape->hdgst_size != 0) {
+      EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->header_size)), Digest::of(one.header));
+    }
+    if (shape->data_size != 0) one.data = raw(bytes.subspan(shape->data_offset, shape->data_size));
+    if (shape->ddgst_size != 0) {
+      EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->size - 4)), Digest::of(one.data));
+    }
+    all.push_back(std::move(one));
+    bytes = bytes.subspan(shape->size);
+  }
+  far.to_far.clear();
+  return all;
+}
+
+// One transport with a listener on so many loops, and hosts.
 class TcpTest : public ::testing::Test {
  protected:
   explicit TcpTest(unsigned count = 1) : loops(count), networks(loops) { options.journal = &notes; }
@@ -263,36 +294,7 @@ class TcpTest : public ::testing::Test {
   ScriptedQueue& queue() { return *acceptor.queues.back(); }
   Scripted& command(std::size_t index) { return *queue().commands.at(index); }
 
-  // All PDUs that came since the last take, with their digests checked.
-  std::vector<Received> take(Far& far, const Agreement& agreed) {
-    std::vector<Received> all;
-    std::span<const std::byte> bytes = far.to_far;
-    while (!bytes.empty()) {
-      Received one;
-      one.ch = wire::load<pdu::CommonHeader>(bytes).value();
-      one.type = static_cast<pdu::PduType>(one.ch.type);
-      const auto shape =
-          pdu::check_header(one.ch, {.hdgst = agreed.hdgst, .ddgst = agreed.ddgst, .pda = agreed.hpda},
-                            pdu::Direction::controller_to_host);
-      EXPECT_TRUE(shape.has_value());
-      if (!shape || bytes.size() < shape->size) {
-        ADD_FAILURE() << "a damaged PDU of " << bytes.size() << " bytes";
-        break;
-      }
-      one.header = raw(bytes.first(shape->header_size));
-      if (shape->hdgst_size != 0) {
-        EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->header_size)), Digest::of(one.header));
-      }
-      if (shape->data_size != 0) one.data = raw(bytes.subspan(shape->data_offset, shape->data_size));
-      if (shape->ddgst_size != 0) {
-        EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->size - 4)), Digest::of(one.data));
-      }
-      all.push_back(std::move(one));
-      bytes = bytes.subspan(shape->size);
-    }
-    far.to_far.clear();
-    return all;
-  }
+  std::vector<Received> take(Far& far, const Agreement& agreed) { return take_pdus(far, agreed); }
 
   // The target has said why, and closes after its time.
   void expect_fatal(Far& far, pdu::FatalError fes, std::uint32_t fei) {
