@@ -47,7 +47,7 @@ class BufferPool {
   // One who takes buffers: a queue.  Outlives its waiters.
   class Party : public ListHook<> {
    public:
-    enum class Kind : std::uint8_t { io, admin };
+    enum class Kind : std::uint8_t { io, admin, capsule };
     explicit Party(Kind kind) : kind_(kind) {}
     Party(const Party&) = delete;
     Party& operator=(const Party&) = delete;
@@ -77,7 +77,9 @@ class BufferPool {
   };
 
   // limit_bytes: what the parties may hold together.  Beyond it a party that holds nothing still gets
-  // kGuaranteedBytes, and admin parties kAdminBytes each, so that a full pool stalls nobody for ever.
+  // kGuaranteedBytes, and admin parties kAdminBytes each, so that a full pool stalls nobody for ever.  A
+  // capsule party, for data that came with its command and so stands in front of all that comes behind it,
+  // gets one command's memory of any size: what holds the pool's memory may be waiting for what comes behind.
   BufferPool(Loop& loop, std::size_t limit_bytes);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;

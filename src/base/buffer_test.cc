@@ -145,6 +145,13 @@ TEST_F(BufferPoolTest, AFullPoolStillGivesEachPartyItsGuaranteedPart) {
   Buffers log_page;
   EXPECT_TRUE(pool_.try_take(admin, BufferPool::kAdminBytes, log_page));
   EXPECT_FALSE(pool_.try_take(admin, 1, more));
+  Party capsule(Party::Kind::capsule);
+  Buffers in_front;
+  EXPECT_TRUE(pool_.try_take(capsule, 256 * kKiB, in_front));  // one command's, of any size
+  EXPECT_FALSE(pool_.try_take(capsule, 1, more));
+  pool_.give_back(capsule, in_front);
+  EXPECT_TRUE(pool_.try_take(capsule, 1, more));
+  pool_.give_back(capsule, more);
   pool_.give_back(admin, log_page);
   pool_.give_back(other_, small);
   pool_.cancel(blocked.wait);

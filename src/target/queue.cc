@@ -18,7 +18,8 @@ Queue::Queue(Port& port, fabric::Connection& connection)
       path_(connection.path()),
       sgl_support_(connection.sgl_support()),
       state_(port.target().state(loop_)),
-      party_(BufferPool::Party::Kind::admin) {
+      party_(BufferPool::Party::Kind::admin),
+      capsule_party_(BufferPool::Party::Kind::capsule) {
   cids_.resize(entries_);
   state_.queues().push_back(*this);
   target().queue_opened();

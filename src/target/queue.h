@@ -44,7 +44,10 @@ class Queue final : public fabric::Queue, public ListHook<> {
   Controller& controller() { return *controller_; }  // its state is the admin loop's: see controller.h
   const std::shared_ptr<Controller>& controller_ptr() const { return controller_; }
   SubsystemView& view() { return *view_; }
-  BufferPool::Party& party() { return party_; }
+  // Whose memory a command takes: data in capsules is apart, see BufferPool.
+  BufferPool::Party& party(const Request& request) {
+    return request.pointer.kind == wire::DataPointer::Kind::in_capsule ? capsule_party_ : party_;
+  }
   std::uint32_t max_transfer_bytes() const { return max_transfer_bytes_; }
   QueueCounters& counters() { return counters_; }
   const QueueCounters& counters() const { return counters_; }
@@ -106,6 +109,7 @@ class Queue final : public fabric::Queue, public ListHook<> {
   std::uint16_t sqhd_ = 0;
   bool sq_flow_control_ = true;
   BufferPool::Party party_;
+  BufferPool::Party capsule_party_;
   List<Request> in_flight_;
   QueueCounters counters_;
   CidSet cids_;

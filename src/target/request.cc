@@ -22,13 +22,13 @@ bool Request::gone() const {
 
 void Request::take_buffers(std::size_t bytes, Step next) {
   BufferPool& pool = queue.loop().buffers();
-  if (pool.try_take(queue.party(), bytes, buffers)) {
+  if (pool.try_take(queue.party(*this), bytes, buffers)) {
     next(*this);
     return;
   }
   next_ = next;
   state = State::awaiting_buffers;
-  pool.wait(queue.party(), bytes, buffer_wait_);
+  pool.wait(queue.party(*this), bytes, buffer_wait_);
 }
 
 void Request::BufferWait::granted(BufferPool::Waiter& waiter) noexcept {
@@ -232,7 +232,7 @@ bool Request::try_abort() {
 }
 
 void Request::dispose() {
-  queue.loop().buffers().give_back(queue.party(), buffers);
+  queue.loop().buffers().give_back(queue.party(*this), buffers);
   if (ns != nullptr) ns->leave();
   queue.remove(*this);
 }
