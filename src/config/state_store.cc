@@ -143,8 +143,8 @@ Result<> StateStore::load() {
   return std::unexpected(std::move(content.error()));
 }
 
-Result<> StateStore::add(Content& content, const std::vector<std::string>& devices,
-                         const std::vector<std::string>& ports) {
+bool StateStore::add(Content& content, const std::vector<std::string>& devices,
+                     const std::vector<std::string>& ports) {
   for (const auto& name : devices) content.serials.emplace(name, random_uuid());
   std::set<std::uint16_t> taken;
   for (const auto& [name, id] : content.ports) taken.insert(id.value());
@@ -152,10 +152,10 @@ Result<> StateStore::add(Content& content, const std::vector<std::string>& devic
   for (const auto& name : ports) {
     if (content.ports.contains(name)) continue;
     while (taken.contains(static_cast<std::uint16_t>(next)) && next <= 0xFFFF) ++next;
-    if (next > 0xFFFF) return fail(ENOSPC, "port ids: all 65535 are given out");
+    if (next > 0xFFFF) return false;
     content.ports.emplace(name, PortId(static_cast<std::uint16_t>(next++)));
   }
-  return {};
+  return true;
 }
 
 bool StateStore::has_all(const std::vector<std::string>& devices,
@@ -164,8 +164,8 @@ bool StateStore::has_all(const std::vector<std::string>& devices,
          std::ranges::all_of(ports, [this](const auto& name) { return content_.ports.contains(name); });
 }
 
-Result<> StateStore::add_to_file(const std::vector<std::string>& devices,
-                                 const std::vector<std::string>& ports) {
+Result<bool> StateStore::add_to_file(const std::vector<std::string>& devices,
+                                     const std::vector<std::string>& ports) {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
   if (error) return fail_errno(error.value(), directory_);
@@ -174,21 +174,26 @@ Result<> StateStore::add_to_file(const std::vector<std::string>& devices,
   if (!lock.is_open() || ::flock(lock.get(), LOCK_EX) != 0) return fail_errno(errno, lock_path);
   auto content = read(path());  // another process may have added to it
   if (!content) return std::unexpected(std::move(content.error()));
-  if (auto added = add(*content, devices, ports); !added) return added;
-  if (auto written = write(directory_, *content); !written) return written;
+  const bool all = add(*content, devices, ports);
+  if (auto written = write(directory_, *content); !written)
+    return std::unexpected(std::move(written.error()));
   content_ = std::move(*content);
-  return {};
+  return all;
 }
 
 Result<> StateStore::assure(const std::vector<std::string>& devices, const std::vector<std::string>& ports) {
   const std::scoped_lock lock(mutex_);
   if (has_all(devices, ports)) return {};
-  if (directory_.empty()) return add(content_, devices, ports);
-  auto added = add_to_file(devices, ports);
-  if (added) return {};
+  const auto outcome = [](bool all) -> Result<> {
+    if (all) return {};
+    return fail(ENOSPC, "port ids: all 65535 are given out");
+  };
+  if (directory_.empty()) return outcome(add(content_, devices, ports));
+  auto kept = add_to_file(devices, ports);
+  if (kept) return outcome(*kept);
   directory_.clear();
-  if (auto in_memory = add(content_, devices, ports); !in_memory) return in_memory;
-  return added;
+  if (!add(content_, devices, ports)) return outcome(false);
+  return std::unexpected(std::move(kept.error()));
 }
 
 Uuid StateStore::unit_serial(const std::string& device) const {

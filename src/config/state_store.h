@@ -29,7 +29,8 @@ class StateStore {
   Result<> load();
 
   // Makes the serials and port ids (1 to 65535) that these names do not have yet, in one write to the disk.
-  // An error says what is not kept; then they are made in memory.  Any thread.
+  // An error says what is not kept; then they are made in memory.  ENOSPC when there are no port ids left:
+  // all else is made and kept.  Any thread.
   Result<> assure(const std::vector<std::string>& devices, const std::vector<std::string>& ports);
 
   // Of a name that was assured: the same for ever.  A port id of 0: all are given out.  Any thread.
@@ -45,13 +46,14 @@ class StateStore {
   };
   static Result<Content> read(const std::string& path);
   static Result<> write(const std::string& directory, const Content& content);
-  static Result<> add(Content& content, const std::vector<std::string>& devices,
-                      const std::vector<std::string>& ports);
+  // False: there was no id left for some port.
+  static bool add(Content& content, const std::vector<std::string>& devices,
+                  const std::vector<std::string>& ports);
   bool has_all(const std::vector<std::string>& devices, const std::vector<std::string>& ports) const;
   std::string path() const { return directory_ + "/state.json"; }
 
-  // Under a lock that all processes take.  mutex_ is held.
-  Result<> add_to_file(const std::vector<std::string>& devices, const std::vector<std::string>& ports);
+  // Under a lock that all processes take.  False like add.  mutex_ is held.
+  Result<bool> add_to_file(const std::vector<std::string>& devices, const std::vector<std::string>& ports);
 
   std::string directory_;
   mutable std::mutex mutex_;
