@@ -34,8 +34,11 @@ function(weft_module)
 endfunction()
 
 # weft_test(NAME SOURCES file... LIBS library... [TIMEOUT seconds] [LABEL label]): a GoogleTest binary, one
-# CTest test.  The label says which runs take it: unit (default), e2e.
+# CTest test.  The label says which runs take it: unit (default), e2e.  The fuzz preset has fuzzers only.
 function(weft_test name)
+  if(WEFT_FUZZ)
+    return()
+  endif()
   cmake_parse_arguments(T "" "TIMEOUT;LABEL" "SOURCES;LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
