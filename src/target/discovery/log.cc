@@ -1,5 +1,6 @@
 #include "target/discovery/log.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,9 +83,11 @@ class Log {
   }
 
   LogBytes bytes() const {
-    LogBytes bytes = log_bytes(header_);
+    const auto header = wire::bytes_of(header_);
     const auto entries = std::as_bytes(std::span(entries_));
-    bytes.insert(bytes.end(), entries.begin(), entries.end());
+    LogBytes bytes(header.size() + entries.size());
+    const auto rest = std::ranges::copy(header, bytes.begin()).out;
+    std::ranges::copy(entries, rest);
     return bytes;
   }
 
