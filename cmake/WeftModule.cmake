@@ -66,14 +66,19 @@ function(weft_script_test name)
     ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
 endfunction()
 
-# weft_fuzzer(NAME SOURCES file... LIBS library...): a libFuzzer program bin/NAME, in the fuzz preset only.
-# scripts/fuzz keeps what it finds in tests/fuzz/corpus/NAME.
+# weft_fuzzer(NAME SOURCES file... LIBS library... ROUNDS count): a libFuzzer program bin/NAME in the fuzz preset; its
+# seeds are in tests/fuzz/corpus/NAME, where inputs worth keeping go too.  In every other build a unit test that runs
+# the seeds and ROUNDS random changes of them.
 function(weft_fuzzer name)
-  cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "" "ROUNDS" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_LIBS})
   if(WEFT_FUZZ)
-    add_executable(${name} ${T_SOURCES})
-    target_link_libraries(${name} PRIVATE ${T_LIBS})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    set_property(GLOBAL APPEND PROPERTY WEFT_FUZZERS ${name})
+    return()
   endif()
+  target_sources(${name} PRIVATE replay.cc)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  add_test(NAME ${name} COMMAND ${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name} ${T_ROUNDS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
 endfunction()

@@ -1,0 +1,288 @@
+// A whole connection: the TCP transport and the target on a network in memory, with a host that sends
+// anything.
+//
+// The first byte says how far the host behaves before (see Prelude).  Then come steps, each with a byte that
+// says what: a delivery of so many bytes as they are, or a PDU whose frame is right and whose content is the
+// input's.  In the end all is taken down: nothing may be left.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/check.h"
+#include "base/test_loop.h"
+#include "block/memory_backend.h"
+#include "target/controller.h"
+#include "target/port.h"
+#include "target/subsystem.h"
+#include "target/target.h"
+#include "transports/tcp/digest.h"
+#include "transports/tcp/test_network.h"
+#include "transports/tcp/transport.h"
+#include "wire/fabrics.h"
+#include "wire/nqn.h"
+#include "wire/properties.h"
+#include "wire/sgl.h"
+#include "wire/tcp_pdu.h"
+
+namespace weft {
+namespace {
+
+namespace pdu = wire::tcp;
+using Bytes = std::vector<std::byte>;
+
+constexpr const char* kNqn = "nqn.2014-08.org.weft:fuzz";
+constexpr const char* kHostNqn = "nqn.2014-08.org.weft:host";
+
+// Bits of the first byte.
+enum Prelude : std::uint8_t {
+  kHandshake = 1 << 0,  // ICReq
+  kAdmin = 1 << 1,      // and Connect of the admin queue, and CC.EN
+  kIo = 1 << 2,         // and a second connection as I/O queue, which takes the rest
+  kHeaderDigest = 1 << 3,
+  kDataDigest = 1 << 4,
+  kSmallChunks = 1 << 5,  // the target receives in pieces of 7 bytes
+  kNoSqFlow = 1 << 6,
+};
+
+// What a step's byte says; below kFirstOfThese: deliver so many bytes.
+enum Step : std::uint8_t {
+  kFirstOfThese = 0xF8,
+  kCapsule = 0xF8,      // the next 64 bytes as a command
+  kCapsuleData = 0xF9,  // the same with data in the capsule
+  kData = 0xFA,         // H2CData that answers the last R2T
+  kDataAnyTag = 0xFB,   // H2CData with the input's fields
+  kTime = 0xFC,         // a second passes
+  kHoldSends = 0xFD,    // the host does not read, or reads again
+  kHostGone = 0xFE,     // the host closes
+};
+
+class Input {
+ public:
+  explicit Input(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
+  bool empty() const { return rest_.empty(); }
+  std::uint8_t byte() {
+    if (rest_.empty()) return 0;
+    const std::uint8_t value = rest_.front();
+    rest_ = rest_.subspan(1);
+    return value;
+  }
+  std::span<const std::byte> take(std::size_t most) {
+    const auto taken = std::as_bytes(rest_.first(std::min(most, rest_.size())));
+    rest_ = rest_.subspan(taken.size());
+    return taken;
+  }
+  template <class T>
+  T value() {
+    T value{};
+    const auto bytes = take(sizeof value);
+    std::memcpy(wire::writable_bytes_of(value).data(), bytes.data(), bytes.size());
+    return value;
+  }
+
+ private:
+  std::span<const std::uint8_t> rest_;
+};
+
+// The host's end of one connection.
+class HostEnd {
+ public:
+  HostEnd(std::shared_ptr<tcp::Far> far, std::uint8_t prelude)
+      : far_(std::move(far)), hdgst_((prelude & kHeaderDigest) != 0), ddgst_((prelude & kDataDigest) != 0) {
+    if ((prelude & kSmallChunks) != 0) far_->largest_chunk = 7;
+  }
+
+  void put(std::span<const std::byte> bytes) {
+    far_->to_near.insert(far_->to_near.end(), bytes.begin(), bytes.end());
+    if (far_->stream != nullptr) far_->stream->pump();
+  }
+  void send_ic_req() {
+    const auto request = pdu::make_ic_req({.hdgst = hdgst_, .ddgst = ddgst_});
+    put(wire::bytes_of(request));
+  }
+  void send_capsule(const wire::Sqe& sqe, std::span<const std::byte> data) {
+    send(pdu::CapsuleCmd{.ch = {}, .sqe = sqe}, pdu::PduType::capsule_cmd, 0, data);
+  }
+  void send_data(pdu::H2cData header, std::uint8_t flags, std::span<const std::byte> data) {
+    send(header, pdu::PduType::h2c_data, flags, data);
+  }
+  // The last R2T among what has come; what came is dropped.
+  std::optional<pdu::R2t> last_r2t() {
+    std::optional<pdu::R2t> found;
+    std::span<const std::byte> rest = far_->to_far;
+    while (const auto header = wire::load<pdu::CommonHeader>(rest)) {
+      if (header->plen < sizeof *header || header->plen > rest.size()) break;
+      if (header->type == static_cast<std::uint8_t>(pdu::PduType::r2t)) found = wire::load<pdu::R2t>(rest);
+      rest = rest.subspan(header->plen);
+    }
+    far_->to_far.clear();
+    return found;
+  }
+  void toggle_sends() {
+    far_->sends_held = !far_->sends_held;
+    if (far_->stream != nullptr) far_->stream->pump();
+  }
+  void leave() {
+    if (far_->stream != nullptr) far_->stream->end(0);
+  }
+  void check_gone() const { WEFT_CHECK(far_->chunks_out == 0 && far_->stream == nullptr); }
+
+ private:
+  template <class Pdu>
+  void send(Pdu value, pdu::PduType type, std::uint8_t flags, std::span<const std::byte> data) {
+    value.ch = pdu::make_header(type, flags, hdgst_, ddgst_, 0, static_cast<std::uint32_t>(data.size()));
+    const auto header = wire::bytes_of(value);
+    Bytes bytes(header.begin(), header.end());
+    const auto add_digest = [&bytes](std::uint32_t digest) {
+      const wire::le32 out = digest;
+      const auto raw = wire::bytes_of(out);
+      bytes.insert(bytes.end(), raw.begin(), raw.end());
+    };
+    if (hdgst_) add_digest(tcp::Digest::of(bytes));
+    if (!data.empty()) {
+      bytes.resize(value.ch.pdo);
+      bytes.insert(bytes.end(), data.begin(), data.end());
+      if (ddgst_) add_digest(tcp::Digest::of(data));
+    }
+    put(bytes);
+  }
+
+  const std::shared_ptr<tcp::Far> far_;
+  const bool hdgst_;
+  const bool ddgst_;
+};
+
+class Bed {
+ public:
+  explicit Bed(std::uint8_t prelude) : prelude_(prelude) {
+    subsystem_ = target_.add_subsystem(kNqn).value();
+    WEFT_CHECK(subsystem_
+                   ->change_settings([](target::SubsystemSettings& settings) -> Result<> {
+                     settings.allow_any_host = true;
+                     return {};
+                   })
+                   .has_value());
+    WEFT_CHECK(
+        subsystem_->add_namespace(Nsid(1), {.backend = std::make_shared<block::MemoryBackend>(128, 512)})
+            .has_value());
+    port_ = target_.add_port({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "4420"}).value();
+    port_->link(subsystem_);
+    listener_ = transport_.listen({.traddr = "127.0.0.1", .trsvcid = "4420"}, *port_).value();
+    introduce();
+  }
+
+  ~Bed() {
+    listener_.reset();
+    transport_.shut_down();
+    settle();
+    WEFT_CHECK(transport_.connections() == 0);
+    for (const HostEnd& host : hosts_) host.check_gone();
+    WEFT_CHECK(subsystem_->controllers().empty());
+    bool removed = false;
+    WEFT_CHECK(target_.remove_subsystem(kNqn, [&removed] { removed = true; }).has_value());
+    subsystem_.reset();
+    settle();
+    WEFT_CHECK(removed);
+    for (Loop* loop : loops_.all()) WEFT_CHECK(loop->buffers().held_bytes() == 0);
+  }
+
+  void step(Input& input) {
+    HostEnd& host = hosts_.back();
+    const std::uint8_t what = input.byte();
+    if (what < kFirstOfThese) host.put(input.take(what + std::size_t{1}));
+    if (what == kCapsule) host.send_capsule(input.value<wire::Sqe>(), {});
+    if (what == kCapsuleData) {
+      const auto sqe = input.value<wire::Sqe>();
+      host.send_capsule(sqe, input.take(input.byte() * std::size_t{32}));
+    }
+    if (what == kData) answer_r2t(host, input);
+    if (what == kDataAnyTag) {
+      const auto header = input.value<pdu::H2cData>();
+      host.send_data(header, input.byte(), input.take(input.byte()));
+    }
+    if (what == kTime) loops_.advance(std::chrono::seconds(1));
+    if (what == kHoldSends) host.toggle_sends();
+    if (what == kHostGone) host.leave();
+    settle();
+  }
+
+ private:
+  void settle() { loops_.run_until_idle(); }
+
+  HostEnd& open() {
+    hosts_.emplace_back(networks_.connect(), prelude_);
+    settle();
+    return hosts_.back();
+  }
+
+  void introduce() {
+    HostEnd& admin = open();
+    if ((prelude_ & kHandshake) == 0) return;
+    admin.send_ic_req();
+    settle();
+    if ((prelude_ & kAdmin) == 0) return;
+    connect(admin, Qid(0), kDynamicController);
+    admin.send_capsule(
+        wire::make_property_set({.offset = wire::property::kCc,
+                                 .value = wire::Cc{.en = true, .iosqes = 6, .iocqes = 4}.encode()}),
+        {});
+    settle();
+    const auto controllers = subsystem_->controllers();
+    WEFT_CHECK(controllers.size() == 1);
+    if ((prelude_ & kIo) == 0) return;
+    HostEnd& io = open();
+    io.send_ic_req();
+    settle();
+    connect(io, Qid(1), controllers.front()->cntlid());
+  }
+
+  void connect(HostEnd& host, Qid qid, Cntlid cntlid) {
+    wire::ConnectData data{};
+    data.hostid[0] = 1;
+    data.cntlid = cntlid.value();
+    wire::write_terminated(data.subnqn, kNqn);
+    wire::write_terminated(data.hostnqn, kHostNqn);
+    wire::Sqe sqe = wire::make_connect(
+        {.qid = qid, .queue_size = 32, .disable_sqflow = (prelude_ & kNoSqFlow) != 0, .kato_ms = 5000});
+    wire::set_in_capsule(sqe, sizeof data);
+    host.send_capsule(sqe, wire::bytes_of(data));
+    settle();
+  }
+
+  static void answer_r2t(HostEnd& host, Input& input) {
+    const auto r2t = host.last_r2t();
+    if (!r2t) return;
+    pdu::H2cData header{};
+    header.cccid = r2t->cccid;
+    header.ttag = r2t->ttag;
+    header.datao = r2t->r2to;
+    const Bytes data(std::min<std::size_t>(r2t->r2tl, 256 * 1024), std::byte{input.byte()});
+    header.datal = static_cast<std::uint32_t>(data.size());
+    host.send_data(header, pdu::kLastPdu, data);
+  }
+
+  const std::uint8_t prelude_;
+  TestLoops loops_{2};
+  tcp::FakeNetworks networks_{loops_};
+  target::Target target_{loops_};
+  std::shared_ptr<target::Subsystem> subsystem_;
+  std::shared_ptr<target::Port> port_;
+  tcp::TcpTransport transport_{networks_, {}};
+  std::unique_ptr<fabric::Listener> listener_;
+  std::vector<HostEnd> hosts_;
+};
+
+}  // namespace
+}  // namespace weft
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr int kMostSteps = 200;
+  weft::Input input({data, size});
+  weft::Bed bed(input.byte());
+  for (int steps = 0; !input.empty() && steps < kMostSteps; ++steps) bed.step(input);
+  return 0;
+}
