@@ -176,7 +176,8 @@ class ConfigurationTest : public testing::Test {
                                                               std::uint32_t nsid) const {
     const auto subsystem = target_->find_subsystem(nqn);
     if (subsystem == nullptr) return nullptr;
-    for (const auto& each : subsystem->snapshot()->namespaces)
+    const auto current = subsystem->snapshot();
+    for (const auto& each : current->namespaces)
       if (each->nsid == Nsid(nsid)) return each;
     return nullptr;
   }
