@@ -37,14 +37,14 @@ void check_names(std::string_view text) {
   const auto flaw = wire::nqn_flaw(text);
   WEFT_CHECK((flaw == wire::NqnFlaw::none) == wire::is_usable_nqn(text));
   WEFT_CHECK(!wire::describe(flaw).empty() || flaw == wire::NqnFlaw::none);
-  (void)wire::nqn_form(text);
+  if (wire::nqn_form(text) == wire::NqnForm::uuid) WEFT_CHECK(text.starts_with(wire::kUuidNqnPrefix));
 }
 
 void check_numbers(std::string_view text) {
   if (const auto number = parse_number(text, 1, 100)) WEFT_CHECK(*number >= 1 && *number <= 100);
   if (const auto bytes = parse_size(text)) WEFT_CHECK(!size_text(*bytes).empty());
   if (const auto uuid = parse_uuid(text)) WEFT_CHECK(parse_uuid(uuid_text(*uuid)) == uuid);
-  (void)parse_bool(text);
+  WEFT_CHECK(parse_bool(text).has_value() == (text == "0" || text == "1"));
   WEFT_CHECK(trim(text).size() <= text.size());
 }
 

@@ -1,6 +1,7 @@
 // Everything that takes apart bytes of a host, on any bytes.  The first byte says which.
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <span>
 
 #include "base/check.h"
@@ -16,22 +17,34 @@
 namespace weft::wire {
 namespace {
 
+// Accepted, or refused with a status.
+template <class T>
+void check_answer(const Parsed<T>& parsed) {
+  WEFT_CHECK(parsed || !parsed.error().status.ok());
+}
+
+// Accepted, or refused with a field of the PDU's header.
+template <class T>
+void check_verdict(const std::expected<T, tcp::Violation>& verdict) {
+  WEFT_CHECK(verdict || verdict.error().fei < tcp::kMaxHeaderSize);
+}
+
 void check_io(const Sqe& sqe) {
   for (const auto& command : {parse_read(sqe), parse_write(sqe), parse_compare(sqe)})
     WEFT_CHECK(!command || (command->range.blocks >= 1 && command->range.end() > command->range.slba));
   if (const auto zeroes = parse_write_zeroes(sqe)) WEFT_CHECK(zeroes->range.blocks >= 1);
-  (void)parse_write_uncorrectable(sqe);
-  (void)parse_verify(sqe);
-  (void)parse_flush(sqe);
+  check_answer(parse_write_uncorrectable(sqe));
+  check_answer(parse_verify(sqe));
+  check_answer(parse_flush(sqe));
   if (const auto dsm = parse_dataset_management(sqe))
     WEFT_CHECK(dsm->data_bytes() <= kDsmMaxRanges * sizeof(DsmRange));
 }
 
 void check_admin(const Sqe& sqe) {
-  (void)parse_identify(sqe);
-  (void)parse_abort(sqe);
-  (void)parse_get_features(sqe);
-  (void)parse_set_features(sqe);
+  check_answer(parse_identify(sqe));
+  check_answer(parse_abort(sqe));
+  check_answer(parse_get_features(sqe));
+  check_answer(parse_set_features(sqe));
   if (const auto log = parse_get_log_page(sqe)) WEFT_CHECK(log->length >= 4 && log->length % 4 == 0);
 }
 
@@ -40,7 +53,7 @@ void check_fabrics(const Sqe& sqe) {
     WEFT_CHECK(connect->queue_size >= 2 && connect->queue_size <= 65536);
   if (const auto get = parse_property_get(sqe)) WEFT_CHECK(get->size == 4 || get->size == 8);
   if (const auto set = parse_property_set(sqe)) WEFT_CHECK(set->size == 8 || set->value <= 0xFFFFFFFF);
-  (void)parse_disconnect(sqe);
+  check_answer(parse_disconnect(sqe));
 }
 
 void check_pointer(const Sqe& sqe) {
@@ -76,11 +89,11 @@ void check_pdu(std::span<const std::byte> bytes) {
     else
       WEFT_CHECK(shape->data_offset >= head &&
                  std::uint64_t{shape->data_offset} + shape->data_size + shape->ddgst_size == shape->size);
-    if (const auto data = load<tcp::H2cData>(bytes)) (void)tcp::check_data(*data, *shape);
-    if (const auto data = load<tcp::C2hData>(bytes)) (void)tcp::check_data(*data, *shape);
+    if (const auto data = load<tcp::H2cData>(bytes)) check_verdict(tcp::check_data(*data, *shape));
+    if (const auto data = load<tcp::C2hData>(bytes)) check_verdict(tcp::check_data(*data, *shape));
   }
-  if (const auto request = load<tcp::IcReq>(bytes)) (void)tcp::parse_ic_req(*request);
-  if (const auto response = load<tcp::IcResp>(bytes)) (void)tcp::parse_ic_resp(*response);
+  if (const auto request = load<tcp::IcReq>(bytes)) check_verdict(tcp::parse_ic_req(*request));
+  if (const auto response = load<tcp::IcResp>(bytes)) check_verdict(tcp::parse_ic_resp(*response));
 }
 
 void check_any(std::uint8_t kind, std::span<const std::byte> bytes) {
