@@ -1,7 +1,6 @@
 // What was answered as durable was made so before the answer left: the system calls of weftd, by strace,
 // against the time at which the host has the completion.  What goes through an io_uring strace does not see:
 // forced writes are watched where they are calls, through the page cache.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -12,7 +11,6 @@
 #include <thread>
 
 #include "backends/fd/testing.h"
-#include "backends/fd/unique_fd.h"
 #include "e2e/syscall_trace.h"
 #include "e2e/weftd_process.h"
 #include "raw_host/host_controller.h"
@@ -45,7 +43,7 @@ class FlushStraceTest : public testing::Test {
   void SetUp() override {
     if (run({"strace", "-o", "/dev/null", "true"}) != 0)
       GTEST_SKIP() << "strace is not there, or may not trace here";
-    const std::string direct = direct_is_possible() ? "0" : "1";
+    const std::string direct = directory_.takes_direct_io() ? "0" : "1";
     if (direct == "1") std::printf("no direct I/O here: both namespaces are buffered\n");
     WeftdProcess::Options options;
     options.directory = directory_ / "";
@@ -68,11 +66,6 @@ class FlushStraceTest : public testing::Test {
     host.subnqn = WeftdProcess::kNqn;
     host_ = std::make_unique<raw_host::HostController>(host, log_);
     host_->connect_io(1);
-  }
-
-  bool direct_is_possible() {
-    return backends::UniqueFd(::open(directory_.make("probe", 4096).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC))
-        .is_open();
   }
 
   Bytes data(std::uint8_t value) { return Bytes(kBlockBytes * 4, std::byte{value}); }

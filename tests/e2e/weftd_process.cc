@@ -72,16 +72,12 @@ bool WeftdProcess::start() {
   const char* const programs = std::getenv("WEFT_BIN_DIR");
   if (programs == nullptr) throw std::runtime_error("WEFT_BIN_DIR is not set");
   port_ = free_port();
-  const std::string config = options_.directory + "/weft.json";
-  std::ofstream(config) << fmt::format(
-      R"({{"version": 1, "target": {{"core": {}}},
- "nvmet": {{"subsystems": {{"{}": {{"attr_allow_any_host": 1, "namespaces": {},
-   "ports": {{"tcp:127.0.0.1:{}": {{"enable": 1}}}}}}}}}}}})",
-      options_.core, kNqn, options_.namespaces, port_);
+  write_config();
   std::vector<std::string> words = options_.wrapper;
   for (const std::string& word :
-       {std::string(programs) + "/weftd", std::string("--config"), config, std::string("--state-dir"),
-        options_.directory + "/state", std::string("--reactors"), std::to_string(options_.reactors)})
+       {std::string(programs) + "/weftd", std::string("--config"), options_.directory + "/weft.json",
+        std::string("--state-dir"), options_.directory + "/state", std::string("--reactors"),
+        std::to_string(options_.reactors)})
     words.push_back(word);
   spawn(words);
   if (await_listening()) return true;
@@ -89,6 +85,27 @@ bool WeftdProcess::start() {
   terminate();
   if (!wait(kStartTime)) throw std::runtime_error("weftd does not end:\n" + log());
   return false;
+}
+
+void WeftdProcess::write_config() const {
+  std::ofstream(options_.directory + "/weft.json") << fmt::format(
+      R"({{"version": 1, "target": {{"core": {}}},
+ "nvmet": {{"subsystems": {{"{}": {{"attr_allow_any_host": 1, "namespaces": {},
+   "ports": {{"tcp:127.0.0.1:{}": {{"enable": 1}}}}}}}}}}}})",
+      options_.core, kNqn, options_.namespaces, port_);
+}
+
+void WeftdProcess::reload(std::string core, std::string namespaces) {
+  constexpr std::string_view kDone = "configuration loaded again";
+  const std::size_t before = log().size();
+  options_.core = std::move(core);
+  options_.namespaces = std::move(namespaces);
+  write_config();
+  ::kill(pid_, SIGHUP);
+  const auto end = std::chrono::steady_clock::now() + kStartTime;
+  while (log().find(kDone, before) == std::string::npos)
+    if (wait(kPollTime) || std::chrono::steady_clock::now() > end)
+      throw std::runtime_error("weftd does not load its configuration again:\n" + log());
 }
 
 void WeftdProcess::spawn(const std::vector<std::string>& words) {

@@ -34,6 +34,8 @@ class WeftdProcess {
   std::uint16_t port() const { return port_; }
   std::string log() const;  // what it said so far
 
+  // Another configuration on the same port.  Returns when it is applied, which may leave devices opening.
+  void reload(std::string core, std::string namespaces);
   void terminate();  // SIGTERM
   // The status of waitpid; empty when it has not ended in time.
   std::optional<int> wait(std::chrono::milliseconds time);
@@ -43,7 +45,9 @@ class WeftdProcess {
   void spawn(const std::vector<std::string>& words);
   bool await_listening();
 
-  const Options options_;
+  void write_config() const;
+
+  Options options_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
   std::optional<int> status_;

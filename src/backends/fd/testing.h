@@ -1,6 +1,7 @@
 // For the tests of backends over file descriptors: a real reactor to drive them on, and a place for files.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "backends/fd/unique_fd.h"
 #include "block/conformance_disk.h"
 #include "reactor/testing.h"
 
@@ -54,6 +56,9 @@ class ScratchDirectory {
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
   std::string operator/(const std::string& name) const { return path_ / name; }
+  bool takes_direct_io() const {
+    return UniqueFd(::open(make("probe", 4096).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)).is_open();
+  }
   // A sparse file.
   std::string make(const std::string& name, std::uint64_t bytes) const {
     const std::filesystem::path path = path_ / name;
