@@ -60,7 +60,7 @@ class Life(Case):
             path.write_text(json.dumps(both))
             program.send(signal.SIGHUP)
             self.assertEqual(program.line(), f"listening on tcp:{self.host}:{other}")
-            self.assertEqual(self.names(), [f"{NQN}one", f"{NQN}two"])
+            wait_for(lambda: self.names() == [f"{NQN}one", f"{NQN}two"], "the second subsystem on the old port")
             self.assertEqual(queue.read(3, 512), b"kept" * 128, "the same connection goes on")
         path.write_text(json.dumps(self.document()))
         program.send(signal.SIGHUP)
