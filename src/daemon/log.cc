@@ -35,6 +35,8 @@ Result<> start_log(const std::string& level) {
 }
 
 void stop_log() {
+  // The logger goes when its thread has ended, so that who runs last of the two is never a question.
+  const auto log = spdlog::default_logger();
   spdlog::shutdown();
 }
 
