@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -69,6 +70,8 @@ class Program:
         """Tells it to end; returns the status and what was left on stdout."""
         self.send(number)
         out, _ = self.process.communicate(timeout=PATIENCE)
+        if self.process.returncode not in (0, -number):
+            print(self.errors(), file=sys.stderr)
         return self.process.returncode, out
 
     def kill(self):
