@@ -55,7 +55,7 @@ function(weft_test name)
 endfunction()
 
 # weft_script_test(NAME LABEL label [TIMEOUT seconds] [SERIAL] COMMAND word...): a script as a CTest test.  It
-# finds the programs in $WEFT_BIN_DIR.  SERIAL: nothing else runs beside it.
+# finds the programs in $WEFT_BIN_DIR.  A script that cannot run here says why and ends with 77.  SERIAL: nothing else runs beside it.
 function(weft_script_test name)
   cmake_parse_arguments(T "SERIAL" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
   if(NOT T_TIMEOUT)
@@ -63,6 +63,7 @@ function(weft_script_test name)
   endif()
   add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS ${T_LABEL} RUN_SERIAL "${T_SERIAL}"
+    SKIP_RETURN_CODE 77
     ENVIRONMENT "${WEFT_TEST_ENVIRONMENT}")
 endfunction()
 
