@@ -2,6 +2,7 @@
 // when the queue's size is known.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -12,12 +13,19 @@ namespace weft::target {
 
 class CidSet {
  public:
-  // Empties it.  Holds at most `entries` ids.
-  void resize(std::uint32_t entries) { slots_.assign(std::bit_ceil(entries * 2 + 2), kFree), size_ = 0; }
+  static constexpr std::uint32_t kLeastRoom = 32;  // ids, whatever the limit
 
-  bool full() const { return (size_ + 1) * 2 > slots_.size(); }
+  // Empties it.  It is full with `entries` ids, and has room for kLeastRoom at least: those that were in
+  // flight before the limit was known.
+  void resize(std::uint32_t entries) {
+    slots_.assign(std::bit_ceil(std::max(entries, kLeastRoom) * 2), kFree);
+    limit_ = entries;
+    size_ = 0;
+  }
 
-  // False: it is there already.  Not when full.
+  bool full() const { return size_ >= limit_; }
+
+  // False: it is there already.  Not beyond the room.
   bool insert(Cid cid) {
     std::size_t at = home(cid.value());
     for (; slots_[at] != kFree; at = next(at))
@@ -48,6 +56,7 @@ class CidSet {
   std::size_t home(std::uint32_t cid) const { return (cid * 0x9E3779B1u >> 8) & (slots_.size() - 1); }
   std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
   std::vector<std::uint32_t> slots_;
+  std::size_t limit_ = 0;
   std::size_t size_ = 0;
 };
 

@@ -168,7 +168,7 @@ void Queue::bind(const fabric::QueueLimits& limits, bool sq_flow_control, const 
   max_transfer_bytes_ = limits.max_transfer_bytes;
   sq_flow_control_ = sq_flow_control;
   party_.set_kind(qid_.value() == 0 ? BufferPool::Party::Kind::admin : BufferPool::Party::Kind::io);
-  // Connect itself is the one command in flight.
+  // Connect itself is in flight, and perhaps others that came before it was decided.
   cids_.resize(entries_);
   for (const Request& request : in_flight_)
     if (request.counted) cids_.insert(request.cid);

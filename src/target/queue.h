@@ -104,7 +104,7 @@ class Queue final : public fabric::Queue, public ListHook<> {
   SubsystemView* view_ = nullptr;
   const CommandTable* table_ = nullptr;
   Qid qid_;
-  std::uint32_t entries_ = 32;
+  std::uint32_t entries_ = CidSet::kLeastRoom;  // until Connect
   std::uint32_t max_transfer_bytes_ = 1u << 20;
   std::uint16_t sqhd_ = 0;
   bool sq_flow_control_ = true;

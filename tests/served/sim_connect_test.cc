@@ -171,6 +171,34 @@ TEST_F(SimConnect, ARightOneAfterAWrongOne) {
                   .is(kCommandSequenceError));
 }
 
+// Several at once, each of which was right when it came: the first makes the queue, which is smaller than
+// they are many.
+TEST_F(SimConnect, SeveralAtOnce) {
+  for (const bool io : {false, true}) {
+    SimQueue queue(server_);
+    queue.hold_r2ts = true;
+    std::vector<std::uint16_t> cids;
+    const Bytes data = tcp::raw_pdu(connect_data(io ? host_.cntlid : 0xFFFF));
+    for (std::uint16_t i = 0; i < 24; ++i)
+      cids.push_back(queue.submit(connect_sqe(io ? static_cast<std::uint16_t>(2 + i) : 0, 2),
+                                  SimQueue::Data::by_r2t, data));
+    queue.run();
+    ASSERT_EQ(queue.held_r2ts.size(), 24u);
+    for (const auto& r2t : queue.held_r2ts) queue.answer(r2t);
+    queue.run();
+    EXPECT_TRUE(queue.take(cids[0]).ok());
+    for (std::size_t i = 1; i < cids.size(); ++i)
+      EXPECT_TRUE(queue.take(cids[i]).status().is(kCommandSequenceError));
+    EXPECT_EQ(server_.subsystem->controllers().size(), io ? 2u : 3u);
+    EXPECT_TRUE(
+        queue.execute(wire::make_property_get({.offset = 8})).status().is(io ? kInvalidField : kSuccess));
+    queue.end();
+    EXPECT_EQ(server_.subsystem->controllers().size(), 2u);
+    host_.verify(1);
+    neighbour_.verify(2);
+  }
+}
+
 TEST_F(SimConnect, DataOfAnotherLength) {
   const std::pair<std::size_t, wire::Status> lengths[] = {
       {0, kDataSglLengthInvalid}, {1, kDataSglLengthInvalid}, {1023, kDataSglLengthInvalid},

@@ -115,6 +115,8 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
 
 void with_data(Request& request) {
   Queue& queue = request.queue;
+  // Another Connect came first while this one waited for its data.
+  if (queue.joined()) return request.complete(kCommandSequenceError.with_dnr());
   const auto command = wire::parse_connect(request.sqe());
   if (!command) return invalid(request, command.error().location_byte, false);
   wire::ConnectData data;
