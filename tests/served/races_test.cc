@@ -67,7 +67,8 @@ TEST_F(Races, ConnectAndAnImmediateClose) {
   const auto options = others_options();
   for (unsigned i = 0; i < 200; ++i) {
     raw_host::RawQueue queue(options.queue, log_);
-    const auto bytes = wire::bytes_of(raw_host::connect_data(options));
+    const wire::ConnectData data = raw_host::connect_data(options);
+    const auto bytes = wire::bytes_of(data);
     queue.submit(wire::make_connect(raw_host::connect_command(options, Qid(0))),
                  {.out = Bytes(bytes.begin(), bytes.end()), .in_capsule = i % 2 == 0});
     if (i % 3 == 0)
