@@ -4,65 +4,29 @@ and the same PDUs and commands as the host that took part."""
 
 import collections
 import json
-import os
-import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
+import unittest
 import xml.etree.ElementTree as ElementTree
 
-NQN = "nqn.2024-01.test:dissected"
+sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
+
+from programs import BIN, PATIENCE, Case, document, free_port
+
+NQN = "nqn.2026-01.io.example:dissected"
 SKIPPED = 77
-CAPTURE_SECONDS = 60  # until all that was sent is in the file, at most
 CAPSULE_CMD = 4
 DIGESTS = ("nvme-tcp.hdgst.status", "nvme-tcp.ddgst.status")
 TYPES = {0: "ICReq", 1: "ICResp", 2: "H2CTermReq", 3: "C2HTermReq", 4: "CapsuleCmd", 5: "CapsuleResp", 6: "H2CData",
          7: "C2HData", 9: "R2T"}
 Pdu = collections.namedtuple("Pdu", "kind opcode cid good_hdgst good_ddgst", defaults=(False, False))
-BIN = pathlib.Path(os.environ["WEFT_BIN_DIR"])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_weftd(folder, port):
-    document = {
-        "version": 1,
-        "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "8192"}, "enable": 1}}}},
-        "nvmet": {
-            "subsystems": {
-                NQN: {
-                    "attr_allow_any_host": "1",
-                    "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk"}},
-                    "ports": {f"tcp:127.0.0.1:{port}": {"enable": 1}},
-                }
-            }
-        },
-    }
-    config = folder / "weft.json"
-    config.write_text(json.dumps(document))
-    weftd = subprocess.Popen(
-        [BIN / "weftd", "--config", config, "--state-dir", folder], stdout=subprocess.PIPE, text=True
-    )
-    line = weftd.stdout.readline()
-    if not line.startswith("listening on"):
-        weftd.kill()
-        raise RuntimeError(f"weftd does not listen: {line!r}")
-    return weftd
 
 
 def start_capture(path, port):
-    """dumpcap, once it captures; or the end of the test where that is not permitted."""
-    if shutil.which("dumpcap") is None or shutil.which("tshark") is None:
-        print("skipped: tshark and dumpcap are not installed")
-        sys.exit(SKIPPED)
+    """dumpcap, once it captures; or why it does not."""
     capture = subprocess.Popen(
         ["dumpcap", "-q", "-i", "lo", "-f", f"tcp port {port}", "-s", "0", "-B", "64", "-w", path],
         stderr=subprocess.PIPE, text=True,
@@ -71,10 +35,26 @@ def start_capture(path, port):
     for line in capture.stderr:
         said.append(line)
         if line.startswith("File:"):
-            return capture
+            return capture, None
     capture.wait()
-    print("skipped: dumpcap does not capture here: " + " ".join("".join(said).split()))
-    sys.exit(SKIPPED)
+    return None, " ".join("".join(said).split())
+
+
+def stop_capture(capture):
+    capture.send_signal(signal.SIGINT)
+    capture.wait()
+    capture.stderr.close()
+
+
+def skip_unless_permitted():
+    if shutil.which("dumpcap") is None or shutil.which("tshark") is None:
+        print("skipped: tshark and dumpcap are not installed")
+        sys.exit(SKIPPED)
+    capture, why = start_capture("/dev/null", free_port())
+    if capture is None:
+        print(f"skipped: dumpcap does not capture here: {why}")
+        sys.exit(SKIPPED)
+    stop_capture(capture)
 
 
 def dissect(path, port):
@@ -163,48 +143,43 @@ def digest_problems(pdus, options):
             yield f"{kind}: data digest seen as good: {pdu.good_ddgst}"
 
 
-def check_session(folder, port, options):
-    name = "-".join(["session", *options])
-    log, captured = folder / f"{name}.log", folder / f"{name}.pcapng"
-    capture = start_capture(captured, port)
-    try:
-        subprocess.run([BIN / "raw_session", str(port), NQN, log, *options], check=True)
-        wanted = logged(log)
-        end = time.monotonic() + CAPTURE_SECONDS
-        pdus, complaints = dissect(captured, port)
-        while len(pdus) < len(wanted) and time.monotonic() < end:
-            time.sleep(0.2)
-            pdus, complaints = dissect(captured, port)
-    finally:
-        capture.send_signal(signal.SIGINT)
-        capture.wait()
-    print(f"{name}: {len(pdus)} PDUs, " + ", ".join(f"{count} {kind}" for kind, count in sorted(counted(pdus).items())))
-    problems = complaints + list(digest_problems(pdus, options))
-    if counted(pdus) != counted(wanted):
-        problems.append(f"PDUs: the dissector saw {dict(counted(pdus))}, the host {dict(counted(wanted))}")
-    if commands(pdus) != commands(wanted):
-        problems.append(f"commands (opcode, cid): only the dissector saw {commands(pdus) - commands(wanted)}, "
-                        f"only the host {commands(wanted) - commands(pdus)}")
-    return [f"{name}: {problem}" for problem in problems]
-
-
-def main():
-    problems = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        os.chmod(folder, 0o755)  # dumpcap may be another user
-        port = free_port()
-        weftd = start_weftd(folder, port)
+class Dissected(Case):
+    def session(self, port, options):
+        """What the dissector saw, its complaints, and what the host says."""
+        name = "-".join(["session", *options])
+        log, captured = self.folder / f"{name}.log", self.folder / f"{name}.pcapng"
+        capture, why = start_capture(captured, port)
+        self.assertIsNotNone(capture, why)
         try:
-            # Without padding: tshark 4.0 takes the data to follow the header, whatever PDO says.
-            for options in ([], ["hdgst"], ["ddgst"], ["hdgst", "ddgst"]):
-                problems += check_session(folder, port, options)
+            subprocess.run([BIN / "raw_session", str(port), NQN, log, *options], check=True)
+            wanted = logged(log)
+            end = time.monotonic() + PATIENCE
+            pdus, complaints = dissect(captured, port)
+            while len(pdus) < len(wanted) and time.monotonic() < end:
+                time.sleep(0.2)
+                pdus, complaints = dissect(captured, port)
         finally:
-            weftd.terminate()
-            weftd.wait()
-    for problem in problems[:50]:
-        print(problem)
-    sys.exit(1 if problems else 0)
+            stop_capture(capture)
+        seen = ", ".join(f"{count} {kind}" for kind, count in sorted(counted(pdus).items()))
+        print(f"{name}: {len(pdus)} PDUs, {seen}")
+        return pdus, complaints, wanted
+
+    def test_sessions(self):
+        self.folder.chmod(0o777)  # dumpcap may be another user
+        port = free_port()
+        program, _ = self.weftd(document(NQN, port))
+        program.line()
+        # Without padding: tshark 4.0 takes the data to follow the header, whatever PDO says.
+        for options in ([], ["hdgst"], ["ddgst"], ["hdgst", "ddgst"]):
+            with self.subTest(options=options):
+                pdus, complaints, wanted = self.session(port, options)
+                self.assertEqual(complaints, [])
+                self.assertEqual(counted(pdus), counted(wanted))
+                self.assertEqual(commands(pdus), commands(wanted))
+                self.assertEqual(list(digest_problems(pdus, options)), [])
+        self.assertEqual(program.end()[0], 0, program.errors())
 
 
-main()
+if __name__ == "__main__":
+    skip_unless_permitted()
+    unittest.main()

@@ -21,7 +21,9 @@ struct End {
   Bytes repeated;                          // and the header that it complained about
 
   bool is(wire::tcp::FatalError fes) const { return term && term->fes == static_cast<std::uint16_t>(fes); }
-  bool is(wire::tcp::FatalError fes, std::uint32_t fei) const { return is(fes) && term->fei == fei; }
+  bool is(wire::tcp::FatalError fes, std::uint32_t fei) const {
+    return term && term->fes == static_cast<std::uint16_t>(fes) && term->fei == fei;
+  }
 };
 std::string text(const End& end);
 

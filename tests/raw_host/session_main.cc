@@ -48,8 +48,10 @@ void transfer(HostController& host, std::size_t queue) {
   const wire::DsmRange unused{.context_attributes = 0, .blocks = 16, .slba = range.slba};
   expect(host.deallocate(kNsid, {&unused, 1}, queue).ok(), "Dataset Management");
   // Several at once.
+  constexpr std::uint32_t kAtOnce = 8;
   std::vector<std::uint16_t> cids;
-  for (std::uint32_t i = 0; i < 8; ++i)
+  cids.reserve(kAtOnce);
+  for (std::uint32_t i = 0; i < kAtOnce; ++i)
     cids.push_back(i % 2 == 0 ? host.submit_read(kNsid, {range.slba + i, 8}, kBlockBytes, queue)
                               : host.submit_write(kNsid, {range.slba + 100 * i, 40},
                                                   numbered(40 * kBlockBytes), false, queue));

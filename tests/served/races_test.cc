@@ -129,6 +129,7 @@ TEST_F(Races, MoreCommandsInFlightThanTheQueueHolds) {
     HostController host(options, log_);
     host.connect_io(1);
     std::vector<std::uint16_t> cids;
+    cids.reserve(500);
     for (unsigned i = 0; i < 500; ++i)
       cids.push_back(i % 2 == 0 ? host.submit_read(kNsid, {i, 8}, kBlockBytes)
                                 : host.submit_write(kNsid, {i, 8}, Bytes(4096)));

@@ -78,6 +78,7 @@ TEST(SimBuffers, ACapsuleWithDataPassesSmallTransfers) {
     SimQueue& queue = *host.io[0];
     queue.hold_r2ts = true;
     std::vector<std::uint16_t> all;
+    all.reserve(16);
     for (unsigned i = 0; i < 8; ++i)
       all.push_back(queue.submit(write_of(i * 16, 8192), SimQueue::Data::by_r2t, tcp::pattern(8192, i)));
     queue.run();
@@ -122,6 +123,7 @@ TEST(SimBuffers, NewHostsConnectWhileTheMemoryIsGone) {
   {
     const Hog hog(server, 0);
     std::vector<std::unique_ptr<SimHost>> hosts;
+    hosts.reserve(20);
     for (unsigned i = 0; i < 20; ++i) {
       hosts.push_back(std::make_unique<SimHost>(server, 2));
       hosts.back()->verify(i);

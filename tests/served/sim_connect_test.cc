@@ -178,6 +178,7 @@ TEST_F(SimConnect, SeveralAtOnce) {
     SimQueue queue(server_);
     queue.hold_r2ts = true;
     std::vector<std::uint16_t> cids;
+    cids.reserve(24);
     const Bytes data = tcp::raw_pdu(connect_data(io ? host_.cntlid : 0xFFFF));
     for (std::uint16_t i = 0; i < 24; ++i)
       cids.push_back(queue.submit(connect_sqe(io ? static_cast<std::uint16_t>(2 + i) : 0, 2),

@@ -138,6 +138,7 @@ TEST_F(SimIo, MoreCommandsInFlightThanTheQueueHolds) {
           .ok());
   hold_writes();
   std::vector<std::uint16_t> cids;
+  cids.reserve(300);
   for (unsigned i = 0; i < 300; ++i)
     cids.push_back(queue.submit(
         write_of(i, 1), i % 2 == 0 ? SimQueue::Data::in_capsule : SimQueue::Data::by_r2t, Bytes(512)));

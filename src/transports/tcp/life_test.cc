@@ -203,6 +203,7 @@ class TcpLoops : public TcpTest {
 TEST_F(TcpLoops, ConnectionsSpreadOverTheLoops) {
   start();
   std::vector<std::shared_ptr<Far>> all;
+  all.reserve(40);
   for (unsigned i = 0; i < 40; ++i) all.push_back(open_queue());
   unsigned sum = 0;
   for (unsigned i = 0; i < kLoops; ++i) {

@@ -136,6 +136,15 @@ struct Notes final : Journal {
   std::vector<std::string> lines;
 };
 
+// The front of the bytes as one of the wire's structs.
+template <class T>
+T read_as(std::span<const std::byte> bytes) {
+  const auto value = wire::load<T>(bytes);
+  if (value) return *value;
+  ADD_FAILURE() << bytes.size() << " bytes are too few";
+  return {};
+}
+
 // A PDU from the target, taken apart.
 struct Received {
   pdu::PduType type{};
@@ -144,7 +153,7 @@ struct Received {
   pdu::CommonHeader ch{};
   template <class Pdu>
   Pdu as() const {
-    return wire::load<Pdu>(header).value();
+    return read_as<Pdu>(header);
   }
 };
 
@@ -223,7 +232,7 @@ inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
   std::span<const std::byte> bytes = far.to_far;
   while (!bytes.empty()) {
     Received one;
-    one.ch = wire::load<pdu::CommonHeader>(bytes).value();
+    one.ch = read_as<pdu::CommonHeader>(bytes);
     one.type = static_cast<pdu::PduType>(one.ch.type);
     const auto shape =
         pdu::check_header(one.ch, {.hdgst = agreed.hdgst, .ddgst = agreed.ddgst, .pda = agreed.hpda},
@@ -235,11 +244,11 @@ inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
     }
     one.header = raw(bytes.first(shape->header_size));
     if (shape->hdgst_size != 0) {
-      EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->header_size)), Digest::of(one.header));
+      EXPECT_EQ(read_as<wire::le32>(bytes.subspan(shape->header_size)), Digest::of(one.header));
     }
     if (shape->data_size != 0) one.data = raw(bytes.subspan(shape->data_offset, shape->data_size));
     if (shape->ddgst_size != 0) {
-      EXPECT_EQ(*wire::load<wire::le32>(bytes.subspan(shape->size - 4)), Digest::of(one.data));
+      EXPECT_EQ(read_as<wire::le32>(bytes.subspan(shape->size - 4)), Digest::of(one.data));
     }
     all.push_back(std::move(one));
     bytes = bytes.subspan(shape->size);

@@ -124,7 +124,7 @@ constexpr HeaderCase kOfData[] = {
 };
 
 pdu::CapsuleCmd spoilable_capsule() {
-  return *wire::load<pdu::CapsuleCmd>(capsule(kCid, {}, pattern(64)));
+  return read_as<pdu::CapsuleCmd>(capsule(kCid, {}, pattern(64)));
 }
 
 TEST_F(TcpViolations, CommonHeaderOfICReq) {
@@ -170,7 +170,7 @@ TEST_F(TcpViolations, CommonHeaderOfH2CData) {
     send(*far, capsule(kCid, {}, {}, kTransfer));
     command(0).start_pull(kTransfer);
     loops.run_until_idle();
-    auto value = *wire::load<pdu::H2cData>(
+    auto value = read_as<pdu::H2cData>(
         h2c_data(kCid, take(*far, {}).at(0).as<pdu::R2t>().ttag, 0, pattern(kMaxH2cData), false, {}));
     each.spoil(value.ch);
     Bytes bytes = raw_pdu(value);
@@ -208,7 +208,7 @@ TEST_F(TcpViolations, CommonHeaderWithDigests) {
   for (const HeaderCase& each : cases) {
     SCOPED_TRACE(each.what);
     auto far = open_queue(agreed);
-    auto value = *wire::load<pdu::CapsuleCmd>(capsule(kCid, agreed, pattern(64)));
+    auto value = read_as<pdu::CapsuleCmd>(capsule(kCid, agreed, pattern(64)));
     each.spoil(value.ch);
     Bytes bytes = raw_pdu(value);
     append_digest(bytes, Digest::of(bytes));
@@ -234,7 +234,7 @@ TEST_F(TcpViolations, AWrongHeaderDigestOfEachType) {
       digest_at = sizeof(pdu::H2cData);
     }
     bytes[digest_at + 1] ^= std::byte{0x10};
-    const std::uint32_t received = *wire::load<wire::le32>(std::span(bytes).subspan(digest_at));
+    const std::uint32_t received = read_as<wire::le32>(std::span(bytes).subspan(digest_at));
     send(*far, bytes);
     expect_ended(*far, agreed, FatalError::header_digest_error, received);
     check_neighbour();
@@ -282,7 +282,7 @@ TEST_F(TcpViolations, FieldsOfH2CData) {
     const std::uint16_t tag = take(*far, {}).at(0).as<pdu::R2t>().ttag;
     send(*far, h2c_data(kCid, tag, 0, pattern(kMaxH2cData), false, {}));
     Bytes bytes = h2c_data(kCid, tag, kMaxH2cData, pattern(kMaxH2cData), true, {});
-    auto value = *wire::load<pdu::H2cData>(bytes);
+    auto value = read_as<pdu::H2cData>(bytes);
     each.spoil(value);
     std::ranges::copy(wire::bytes_of(value), bytes.begin());
     send(*far, bytes);
