@@ -105,7 +105,7 @@ class TestLoop : public Loop {
   // For work that another thread posts back: runs turns until `done()`, without moving the time.  False when
   // that did not come true within `patience`.
   template <class Condition>
-  bool run_until(Condition done, std::chrono::seconds patience = std::chrono::seconds(60)) {
+  bool run_until(const Condition& done, std::chrono::seconds patience = std::chrono::seconds(60)) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (!done()) {
       if (run_turn()) continue;

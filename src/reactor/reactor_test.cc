@@ -79,6 +79,7 @@ TEST(Reactor, RunsThePostsOfManyThreadsInTheOrderOfEach) {
   constexpr int kPosts = 5000;
   std::vector<std::vector<int>> seen(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < kPosts; ++i) post_call(loop, [&seen, t, i] { seen[t].push_back(i); });

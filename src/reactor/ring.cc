@@ -56,7 +56,7 @@ io_uring_sqe& Ring::next(Completion* completion) {
   }
   if (sqe == nullptr) sqe = &backlog_.emplace_back();
   std::memset(sqe, 0, sizeof *sqe);
-  sqe->user_data = reinterpret_cast<std::uintptr_t>(completion);
+  io_uring_sqe_set_data(sqe, completion);
   return *sqe;
 }
 
@@ -71,7 +71,7 @@ unsigned Ring::run_completions(unsigned most) {
   for (unsigned i = 0; i < ready; ++i) {
     io_uring_cqe* cqe = nullptr;
     if (io_uring_peek_cqe(&ring_, &cqe) != 0 || cqe == nullptr) return i;
-    auto* const completion = reinterpret_cast<Completion*>(static_cast<std::uintptr_t>(cqe->user_data));
+    auto* const completion = static_cast<Completion*>(io_uring_cqe_get_data(cqe));
     const int result = cqe->res;
     const std::uint32_t flags = cqe->flags;
     io_uring_cqe_seen(&ring_, cqe);

@@ -219,6 +219,7 @@ TEST_F(StreamTest, GoesOnWhenBuffersComeBack) {
 TEST_F(StreamTest, ManyConnectionsAtOnce) {
   constexpr int kCount = 200;
   std::vector<Connection> all;
+  all.reserve(kCount);
   for (int i = 0; i < kCount; ++i) all.push_back(connect());
   std::vector<std::unique_ptr<TestSend>> echoes;
   const auto echo = [&echoes](End& end, const Chunk& chunk) {

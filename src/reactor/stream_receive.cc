@@ -167,7 +167,7 @@ void SocketStream::note_end(int error) {
 }
 
 void SocketStream::report_end() {
-  if (end_reported_ || state_ != State::open) return;
+  if (!end_ || end_reported_ || state_ != State::open) return;
   end_reported_ = true;
   handler_.on_ended(*end_);
 }

@@ -15,7 +15,6 @@ using net::Chunk;
 using net::Stream;
 using testing::End;
 using testing::pattern;
-using testing::Peer;
 using testing::StreamTest;
 using testing::TestSend;
 using CloseMode = Stream::CloseMode;

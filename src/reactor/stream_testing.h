@@ -59,7 +59,7 @@ class End : public net::StreamHandler {
   auto here(Work work) {
     return on_loop(loop_, work);
   }
-  bool wait(std::function<bool()> condition) { return watch_.wait(std::move(condition)); }
+  bool wait(const std::function<bool()>& condition) { return watch_.wait(condition); }
   void close(net::Stream::CloseMode mode = net::Stream::CloseMode::abort) {
     here([&] { stream->close(mode); });
   }

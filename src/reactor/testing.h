@@ -50,7 +50,7 @@ class Watch {
   }
   // False when that did not come true within a minute.
   template <class Condition>
-  bool wait(Condition condition) {
+  bool wait(const Condition& condition) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::minutes(1), condition);
   }

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <optional>
 
 #include "block/control.h"
 
@@ -34,18 +35,19 @@ bool reads_small_blocks(int fd) {
 
 Result<std::uint32_t> choose_block_bytes(const block::OpenOptions& options, std::uint32_t least,
                                          std::string_view of) {
-  const auto chosen = control_block_bytes(options);
-  if (!chosen) return std::unexpected(chosen.error());
+  const auto read = control_block_bytes(options);
+  if (!read) return std::unexpected(read.error());
+  const std::optional<std::uint32_t> chosen = *read;
   if (least > kLargeBytes)
     return fail(EINVAL,
                 fmt::format("{}: {} takes blocks of at least {} bytes; larger ones than {} are not supported",
                             options.name, of, least, kLargeBytes));
-  if (!*chosen) return least <= kSmallBytes ? kSmallBytes : kLargeBytes;
-  if (**chosen < least)
+  if (!chosen) return least <= kSmallBytes ? kSmallBytes : kLargeBytes;
+  if (*chosen < least)
     return fail(EINVAL, fmt::format("{}: block_size={}: {} takes blocks of at least {} bytes; give "
                                     "block_size={} or leave it out",
-                                    options.name, **chosen, of, least, kLargeBytes));
-  return **chosen;
+                                    options.name, *chosen, of, least, kLargeBytes));
+  return *chosen;
 }
 
 }  // namespace weft::backends

@@ -79,13 +79,13 @@ Result<Wanted> read_options(const OpenOptions& options) {
   return wanted;
 }
 
-Result<> create(const OpenOptions& options, const Wanted& wanted) {
+Result<> create(const OpenOptions& options, const std::string& path, std::uint64_t bytes) {
   const auto block_bytes = control_block_bytes(options);
   if (!block_bytes) return std::unexpected(block_bytes.error());
   constexpr std::uint32_t kSmallestBytes = 512;
-  const auto blocks = whole_blocks(options, *wanted.bytes, block_bytes->value_or(kSmallestBytes));
+  const auto blocks = whole_blocks(options, bytes, block_bytes->value_or(kSmallestBytes));
   if (!blocks) return std::unexpected(blocks.error());
-  if (auto created = create_sparse(wanted.path, *wanted.bytes); !created)
+  if (auto created = create_sparse(path, bytes); !created)
     return refuse(options, created.error().code, created.error().message);
   return {};
 }
@@ -178,8 +178,9 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
                                                      Holders& holders) {
   const auto wanted = read_options(options);
   if (!wanted) return std::unexpected(wanted.error());
-  if (wanted->create && !wanted->read_only)
-    if (auto created = create(options, *wanted); !created) return std::unexpected(created.error());
+  if (const auto bytes = wanted->bytes; wanted->create && bytes && !wanted->read_only)
+    if (auto created = create(options, wanted->path, *bytes); !created)
+      return std::unexpected(created.error());
   auto fd = open_file(options, *wanted);
   if (!fd) return std::unexpected(fd.error());
   auto target = std::make_shared<FileTarget>(std::move(*fd), wanted->path);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "backends/ramdisk/memory.h"
 #include "block/check_request.h"
@@ -140,17 +141,19 @@ class RamdiskBackend final : public block::Backend {
 };
 
 Result<std::uint64_t> wanted_bytes(const OpenOptions& options) {
-  const auto pages = control_number(options, "rd_pages", 1, std::uint64_t{1} << 40);
-  if (!pages) return std::unexpected(pages.error());
-  const auto size = control_size(options, "size");
-  if (!size) return std::unexpected(size.error());
-  if (!*pages && !*size)
+  const auto read_pages = control_number(options, "rd_pages", 1, std::uint64_t{1} << 40);
+  if (!read_pages) return std::unexpected(read_pages.error());
+  const auto read_size = control_size(options, "size");
+  if (!read_size) return std::unexpected(read_size.error());
+  const std::optional<std::uint64_t> pages = *read_pages;
+  const std::optional<std::uint64_t> size = *read_size;
+  if (!pages && !size)
     return fail(EINVAL,
                 fmt::format("{}: a RAM disk needs its size; give size=1G or rd_pages=262144", options.name));
-  if (*pages && *size && **pages * kPageBytes != **size)
+  if (pages && size && *pages * kPageBytes != *size)
     return fail(EINVAL, fmt::format("{}: rd_pages={} is {} bytes but size is {} bytes; give one of them",
-                                    options.name, **pages, **pages * kPageBytes, **size));
-  return *size ? **size : **pages * kPageBytes;
+                                    options.name, *pages, *pages * kPageBytes, *size));
+  return size ? *size : *pages * kPageBytes;
 }
 
 Result<std::unique_ptr<Reservation>> reserve(const OpenOptions& options, RamBudget& budget,
