@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/slab.h"
 #include "reactor/file_ring.h"
+#include "reactor/file_table.h"
 #include "reactor/mailbox.h"
 #include "reactor/reactor.h"
 #include "reactor/recv_buffers.h"
@@ -72,6 +73,8 @@ class Reactor final : public Loop, public Services {
                                      net::StreamHandler& handler) override;
   void connect(const net::Address& address, net::ConnectHandler& handler) override;
   void submit(FileOp& op) override { files_.submit(op); }
+  int enter(int fd) override { return table_.enter(fd); }
+  void leave(int slot) override { table_.leave(slot); }
 
   // For the parts of the reactor, on its thread.
   Ring& ring() { return ring_; }
@@ -131,6 +134,7 @@ class Reactor final : public Loop, public Services {
   List<Flushable, FlushTag> flushable_;
   List<Lasting, LastingTag> lasting_;
   FileRing files_{*this, ring_};
+  FileTable table_{ring_};
 
   // Written by the loop alone.
   std::atomic<std::uint64_t> turns_{0};

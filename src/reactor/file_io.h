@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "base/intrusive.h"
 #include "base/loop.h"
 
 namespace weft::reactor {
+
+inline constexpr int kNoSlot = -1;
 
 // One operation.  The owner embeds it and keeps it, its pieces and its memory until done ran.
 class FileOp : public ListHook<> {
@@ -20,7 +23,8 @@ class FileOp : public ListHook<> {
   Kind kind = Kind::read;
   bool dsync = false;  // write: RWF_DSYNC
   int fd = -1;
-  int mode = 0;  // fallocate
+  int slot = kNoSlot;  // of fd's FileEntry on this loop, if there is one
+  int mode = 0;        // fallocate
   std::uint64_t offset_bytes = 0;
   std::uint64_t length_bytes = 0;  // fallocate; read and write take that of the pieces
   std::span<const iovec> pieces;   // read, write: at most kMaxPieces
@@ -40,6 +44,28 @@ class FileIo {
  public:
   virtual ~FileIo() = default;
   virtual void submit(FileOp& op) = 0;  // never calls done before it returns
+
+  // For FileEntry.
+  virtual int enter(int) { return kNoSlot; }
+  virtual void leave(int) {}
+};
+
+// A descriptor that this loop will use often: while it is entered, operations that name its slot cost less.
+// Of the loop; goes with nothing in flight, before the descriptor is closed.
+class FileEntry {
+ public:
+  FileEntry(FileIo& files, int fd) : files_(files), slot_(files.enter(fd)) {}
+  FileEntry(const FileEntry&) = delete;
+  FileEntry& operator=(const FileEntry&) = delete;
+  ~FileEntry() { leave(); }
+  int slot() const { return slot_; }  // kNoSlot where there is no room
+  void leave() {
+    if (slot_ != kNoSlot) files_.leave(std::exchange(slot_, kNoSlot));
+  }
+
+ private:
+  FileIo& files_;
+  int slot_;
 };
 
 // The FileIo of each Loop.

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "reactor/file_table.h"
 
 namespace weft::reactor {
 
@@ -57,15 +58,20 @@ void FileRing::issue(Slot& slot) {
   const std::uint64_t offset = op.offset_bytes + slot.done_bytes;
   switch (op.kind) {
     case FileOp::Kind::read:
-      return io_uring_prep_readv(sqe, op.fd, op.rest, op.rest_count, offset);
+      io_uring_prep_readv(sqe, op.fd, op.rest, op.rest_count, offset);
+      break;
     case FileOp::Kind::write:
-      return io_uring_prep_writev2(sqe, op.fd, op.rest, op.rest_count, offset, op.dsync ? RWF_DSYNC : 0);
+      io_uring_prep_writev2(sqe, op.fd, op.rest, op.rest_count, offset, op.dsync ? RWF_DSYNC : 0);
+      break;
     case FileOp::Kind::fdatasync:
-      return io_uring_prep_fsync(sqe, op.fd, IORING_FSYNC_DATASYNC);
+      io_uring_prep_fsync(sqe, op.fd, IORING_FSYNC_DATASYNC);
+      break;
     case FileOp::Kind::fallocate:
-      return io_uring_prep_fallocate(sqe, op.fd, op.mode, static_cast<off_t>(op.offset_bytes),
-                                     static_cast<off_t>(op.length_bytes));
+      io_uring_prep_fallocate(sqe, op.fd, op.mode, static_cast<off_t>(op.offset_bytes),
+                              static_cast<off_t>(op.length_bytes));
+      break;
   }
+  use_slot(*sqe, op.slot);
 }
 
 void FileRing::on_completed(Slot& slot, int result) {

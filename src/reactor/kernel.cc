@@ -41,6 +41,12 @@ std::optional<KernelVersion> parse_kernel_release(std::string_view release) {
   return version;
 }
 
+std::optional<KernelVersion> running_kernel() {
+  utsname names{};
+  if (::uname(&names) != 0) return std::nullopt;
+  return parse_kernel_release(names.release);
+}
+
 Result<> check_kernel_release(std::string_view release) {
   const auto version = parse_kernel_release(release);
   if (version && *version >= kOldestKernel) return {};

@@ -20,8 +20,13 @@ struct KernelVersion {
 // Multishot receive, provided-buffer rings and deferred task work in the form used here.
 inline constexpr KernelVersion kOldestKernel{6, 1};
 
+// From here on a ring's table of files gives up an entry when the operations on that entry have ended.
+inline constexpr KernelVersion kGivesEntriesBackAtOnce{6, 13};
+
 // "6.1.0-18-amd64" is 6.1.
 std::optional<KernelVersion> parse_kernel_release(std::string_view release);
+
+std::optional<KernelVersion> running_kernel();
 
 // ENOSYS when the release is older than kOldestKernel, or is not to be understood.
 Result<> check_kernel_release(std::string_view release);

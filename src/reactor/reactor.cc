@@ -87,6 +87,7 @@ Result<> Reactor::open() {
   if (wake_fd_ < 0) return fail_errno(errno, fmt::format("reactor {}: eventfd", index_));
   if (auto opened = ring_.open(); !opened) return opened;
   if (auto opened = recv_buffers_.open(ring_); !opened) return opened;
+  table_.open(file_table_entries());
   watch_wake();
   return {};
 }

@@ -57,6 +57,7 @@ class Ring {
   // Asks the kernel to cancel; both complete, the operation with ECANCELED or with what it came to.
   void cancel(Completion& target);
 
+  bool is_open() const { return open_; }
   bool has_completions() const { return io_uring_cq_ready(&ring_) > 0; }
 
   // Runs the completions that are there now, at most `most`.  Returns how many.

@@ -80,6 +80,7 @@ class SocketStream final : public net::Stream, public Flushable, public RecvBuff
 
   Reactor& reactor_;
   Descriptor socket_;
+  FileEntry entry_;  // of the socket
   const net::Address local_;
   const net::Address peer_;
   net::StreamHandler& handler_;

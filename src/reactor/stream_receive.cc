@@ -59,19 +59,23 @@ void SocketStream::arm_multishot() {
   receive_ = Receive::multishot;
   io_uring_sqe& sqe = reactor_.ring().next(&received_);
   io_uring_prep_recv_multishot(&sqe, socket_.get(), nullptr, 0, 0);
+  use_slot(sqe, entry_.slot());
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = RecvBuffers::kGroup;
 }
 
 void SocketStream::arm_direct() {
   receive_ = Receive::direct;
-  io_uring_prep_recv(&reactor_.ring().next(&received_), socket_.get(), into_.data(), into_.size(),
-                     MSG_WAITALL);
+  io_uring_sqe& sqe = reactor_.ring().next(&received_);
+  io_uring_prep_recv(&sqe, socket_.get(), into_.data(), into_.size(), MSG_WAITALL);
+  use_slot(sqe, entry_.slot());
 }
 
 void SocketStream::arm_poll() {
   polling_ = true;
-  io_uring_prep_poll_add(&reactor_.ring().next(&poll_), socket_.get(), POLLRDHUP);
+  io_uring_sqe& sqe = reactor_.ring().next(&poll_);
+  io_uring_prep_poll_add(&sqe, socket_.get(), POLLRDHUP);
+  use_slot(sqe, entry_.slot());
 }
 
 void SocketStream::on_received(int result, std::uint32_t flags) {

@@ -19,6 +19,7 @@ std::unique_ptr<net::Stream> Reactor::adopt(std::unique_ptr<net::Accepted> conne
 SocketStream::SocketStream(Reactor& reactor, SocketConnection& connection, net::StreamHandler& handler)
     : reactor_(reactor),
       socket_(connection.take_socket()),
+      entry_(reactor, socket_.get()),
       local_(connection.local()),
       peer_(connection.peer()),
       handler_(handler) {
@@ -66,8 +67,9 @@ void SocketStream::flush_send() {
   }
   batch_->header.msg_iov = batch_->pieces;
   batch_->header.msg_iovlen = count;
-  io_uring_prep_sendmsg(&reactor_.ring().next(&sent_), socket_.get(), &batch_->header,
-                        MSG_NOSIGNAL | MSG_WAITALL);
+  io_uring_sqe& sqe = reactor_.ring().next(&sent_);
+  io_uring_prep_sendmsg(&sqe, socket_.get(), &batch_->header, MSG_NOSIGNAL | MSG_WAITALL);
+  use_slot(sqe, entry_.slot());
 }
 
 void SocketStream::on_sent(int result, std::uint32_t) {
@@ -135,7 +137,10 @@ void SocketStream::abort() {
   ::shutdown(socket_.get(), SHUT_RDWR);
   if (!in_flight()) return;
   io_uring_sqe& sqe = reactor_.ring().next(nullptr);
-  io_uring_prep_cancel_fd(&sqe, socket_.get(), IORING_ASYNC_CANCEL_ALL);
+  if (entry_.slot() == kNoSlot)
+    io_uring_prep_cancel_fd(&sqe, socket_.get(), IORING_ASYNC_CANCEL_ALL);
+  else
+    io_uring_prep_cancel_fd(&sqe, entry_.slot(), IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_FD_FIXED);
 }
 
 void SocketStream::advance_close() {
@@ -161,6 +166,7 @@ void SocketStream::finish_close() {
   kept_.clear();
   fail_sends(ECANCELED);
   reactor_.flush_never(*this);
+  entry_.leave();
   socket_.reset();
   state_ = State::closed;
   handler_.on_closed();  // the last: this may be gone now

@@ -29,6 +29,7 @@ void FdChannel::submit(Request& request) {
   ring.kind = request.op == Op::read ? FileOp::Kind::read : FileOp::Kind::write;
   ring.dsync = request.op == Op::write && request.fua;
   ring.fd = backend_.fd();
+  ring.slot = entry_.slot();
   ring.FileOp::done = &FdChannel::ring_done;
   ring.next_offset = request.lba * geometry.block_bytes;
   submit_to_ring(ring);

@@ -10,7 +10,7 @@ namespace weft::backends {
 class FdChannel final : public block::Channel {
  public:
   FdChannel(Loop& loop, FdBackend& backend, reactor::FileIo& files)
-      : loop_(loop), backend_(backend), files_(files), refused_(loop) {}
+      : loop_(loop), backend_(backend), files_(files), entry_(files, backend.fd()), refused_(loop) {}
 
   void submit(block::Request& request) override;
 
@@ -41,6 +41,7 @@ class FdChannel final : public block::Channel {
   Loop& loop_;
   FdBackend& backend_;
   reactor::FileIo& files_;
+  reactor::FileEntry entry_;  // of the backend's descriptor
   block::Completions refused_;
   Slab<RingRequest> ring_requests_;
   Slab<LaneRequest> lane_requests_;
