@@ -22,7 +22,9 @@ set(WEFT_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")
 option(WEFT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(WEFT_LTO "Link-time optimisation" OFF)
 
+# What an empty optional or a wrong index would be, tests find in every build but the optimised one.
 add_library(weft_options INTERFACE)
+target_compile_definitions(weft_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 target_include_directories(weft_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(weft_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough

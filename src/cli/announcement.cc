@@ -27,7 +27,7 @@ std::string word(const std::string& text) {
 
 // The discovery service's own port is the one that hosts ask without being told.  Behind a translated address
 // only the advertised one is known.
-const Place& discovery_place(const Plan& plan, const Place& place) {
+Place discovery_place(const Plan& plan, const Place& place) {
   if (place.traddr != reachable_address(place.listener).host_text()) return place;
   const auto own = std::ranges::find(plan.discovery, place.traddr, &Place::traddr);
   return own == plan.discovery.end() ? place : *own;

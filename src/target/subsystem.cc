@@ -146,7 +146,7 @@ bool Subsystem::is_admitted(std::string_view hostnqn) const {
   return kind_ == Kind::discovery || snapshot_->settings.allow_any_host || hosts_.contains(hostnqn);
 }
 
-Result<> Subsystem::add_namespace(Nsid nsid, NamespaceOptions options) {
+Result<> Subsystem::add_namespace(Nsid nsid, const NamespaceOptions& options) {
   if (nsid.value() == 0 || nsid == kAllNamespaces)
     return fail(EINVAL,
                 fmt::format("namespace {} of {}: an nsid is from 1 to 4294967294", nsid.value(), nqn_));
@@ -185,7 +185,7 @@ Result<> Subsystem::remove_namespace(Nsid nsid, Done done) {
   std::erase_if(next->namespaces, [nsid](const auto& info) { return info->nsid == nsid; });
   attachment = std::move(attachments_[nsid]);
   attachments_.erase(nsid);
-  publish(lock, std::move(next), std::move(pin), {nsid});
+  publish(lock, std::move(next), pin, {nsid});
   return {};
 }
 
@@ -207,15 +207,15 @@ void Subsystem::geometry_changed(Nsid nsid) {
 }
 
 // Posts while the lock is held, so that every loop sees the generations in their order.
-void Subsystem::publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, Pin pin,
-                        std::vector<Nsid> changed) {
+void Subsystem::publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, const Pin& pin,
+                        const std::vector<Nsid>& changed) {
   ++next->generation;
   snapshot_ = std::move(next);
   for (std::size_t loop = 0; loop < attached_loops_.size(); ++loop) {
     if (attached_loops_[loop] == 0) continue;
     LoopState& state = target_.state(static_cast<unsigned>(loop));
     post_call(state.loop(), [&state, self = shared_from_this(), snapshot = snapshot_, pin]() mutable {
-      state.apply(*self, std::move(snapshot), std::move(pin));
+      state.apply(*self, std::move(snapshot), pin);
     });
   }
   std::vector<std::shared_ptr<Controller>> told;

@@ -59,8 +59,8 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   Result<> add_host(const std::string& hostnqn);                // EINVAL while any host is allowed; EEXIST
   Result<> remove_host(const std::string& hostnqn, Done done);  // ends that host's controllers
   std::vector<std::string> hosts() const;
-  Result<> add_namespace(Nsid nsid, NamespaceOptions options);  // EEXIST, EINVAL, ENOSPC
-  Result<> remove_namespace(Nsid nsid, Done done);              // ENOENT
+  Result<> add_namespace(Nsid nsid, const NamespaceOptions& options);  // EEXIST, EINVAL, ENOSPC
+  Result<> remove_namespace(Nsid nsid, Done done);                     // ENOENT
   // Ends all controllers and refuses new ones.  The target has already forgotten the name.
   void shut_down(Done done);
 
@@ -83,8 +83,8 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
  private:
   struct Attachment;  // watches a namespace's backend
 
-  void publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, Pin pin,
-               std::vector<Nsid> changed);
+  void publish(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, const Pin& pin,
+               const std::vector<Nsid>& changed);
   void geometry_changed(Nsid nsid);
   // Under the mutex.
   bool is_admitted(std::string_view hostnqn) const;

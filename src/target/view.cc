@@ -37,7 +37,7 @@ SubsystemView::~SubsystemView() {
   for (const auto& ns : live_) WEFT_CHECK(ns->inside_ == 0);
 }
 
-void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, Pin pin) {
+void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& pin) {
   if (snapshot->generation <= snapshot_->generation) {
     // A newer one came first and took away what this one does; what still drains keeps the pin.
     for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
@@ -46,21 +46,25 @@ void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, Pin pin) {
   snapshot_ = std::move(snapshot);
   std::vector<std::unique_ptr<NamespaceView>> before;
   before.swap(live_);
-  for (const auto& info : snapshot_->namespaces) {
+  live_.reserve(snapshot_->namespaces.size());
+  auto old = before.begin();
+  for (const auto& info : snapshot_->namespaces) {  // both by ascending nsid
+    while (old != before.end() && (*old)->info_->nsid < info->nsid) ++old;
     std::unique_ptr<NamespaceView> kept;
-    for (auto& old : before)
-      if (old && old->info_->nsid == info->nsid && old->info_->backend == info->backend)
-        kept = std::move(old);
+    if (old != before.end() && (*old)->info_->nsid == info->nsid) {
+      if ((*old)->info_->backend == info->backend) kept = std::move(*old);
+      ++old;
+    }
     if (kept)
       kept->info_ = info;
     else
       kept = std::make_unique<NamespaceView>(loop_, *this, info);
     live_.push_back(std::move(kept));
   }
-  for (auto& old : before) {
-    if (!old || old->inside_ == 0) continue;
-    old->leaving_ = true;
-    leaving_.push_back(Leaving{{}, std::move(old)});
+  for (auto& gone : before) {
+    if (!gone || gone->inside_ == 0) continue;
+    gone->leaving_ = true;
+    leaving_.push_back(Leaving{{}, std::move(gone)});
   }
   for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
 }
@@ -92,9 +96,9 @@ void LoopState::release(SubsystemView& view) {
   views_.erase(subsystem.get());
 }
 
-void LoopState::apply(Subsystem& subsystem, std::shared_ptr<const Snapshot> snapshot, Pin pin) {
+void LoopState::apply(Subsystem& subsystem, std::shared_ptr<const Snapshot> snapshot, const Pin& pin) {
   const auto it = views_.find(&subsystem);
-  if (it != views_.end()) it->second->apply(std::move(snapshot), std::move(pin));
+  if (it != views_.end()) it->second->apply(std::move(snapshot), pin);
 }
 
 }  // namespace weft::target

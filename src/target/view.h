@@ -69,7 +69,7 @@ class SubsystemView {
   }
   const std::vector<std::unique_ptr<NamespaceView>>& namespaces() const { return live_; }
 
-  void apply(std::shared_ptr<const Snapshot> snapshot, Pin pin);
+  void apply(std::shared_ptr<const Snapshot> snapshot, const Pin& pin);
 
  private:
   friend class NamespaceView;
@@ -99,7 +99,7 @@ class LoopState {
 
   SubsystemView& use(const std::shared_ptr<Subsystem>& subsystem);
   void release(SubsystemView& view);
-  void apply(Subsystem& subsystem, std::shared_ptr<const Snapshot> snapshot, Pin pin);
+  void apply(Subsystem& subsystem, std::shared_ptr<const Snapshot> snapshot, const Pin& pin);
 
   Slab<Request>& requests() { return *requests_; }
   List<Queue>& queues() { return queues_; }  // all of this loop

@@ -131,7 +131,7 @@ Uevents::Uevents() : state_(std::make_unique<State>()) {
   try {
     state_->thread = std::thread([state = state_.get()] { state->listen(); });
   } catch (const std::system_error&) {
-    // No thread to be had: as without permission.
+    state_->socket = UniqueFd();  // no thread to be had: as without permission
   }
 }
 

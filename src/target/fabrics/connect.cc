@@ -66,7 +66,7 @@ void accept(Request& request, const wire::Connect& command) {
 }
 
 void connect_admin(Request& request, const wire::Connect& command, const wire::ConnectParameters& parameters,
-                   std::shared_ptr<Subsystem> subsystem) {
+                   const std::shared_ptr<Subsystem>& subsystem) {
   Queue& queue = request.queue;
   if (parameters.cntlid != kDynamicController) return invalid(request, wire::connect_field::kCntlid, true);
   const bool discovery = subsystem->kind() == Subsystem::Kind::discovery;
@@ -124,13 +124,13 @@ void with_data(Request& request) {
   const auto parameters = wire::parse_connect_data(data);
   if (!parameters) return invalid(request, parameters.error().location_byte, true);
 
-  std::shared_ptr<Subsystem> subsystem = queue.port().find(parameters->subnqn);
+  const std::shared_ptr<Subsystem> subsystem = queue.port().find(parameters->subnqn);
   if (!subsystem) return invalid(request, wire::connect_field::kSubnqn, true);
   const std::uint32_t most =
       command->qid.value() == 0 ? kMaxQueueEntries : subsystem->settings().queue_entries;
   if (command->queue_size > most) return invalid(request, wire::connect_field::kSqsize, false);
   if (command->qid.value() == 0)
-    connect_admin(request, *command, *parameters, std::move(subsystem));
+    connect_admin(request, *command, *parameters, subsystem);
   else
     connect_io(request, *command, *parameters, *subsystem);
 }

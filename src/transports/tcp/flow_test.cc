@@ -6,7 +6,6 @@ namespace weft::tcp {
 namespace {
 
 using pdu::FatalError;
-using pdu::PduType;
 
 class TcpFlow : public TcpTest {};
 
