@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "config/document.h"
 #include "config/json_fields.h"
 #include "target/identity.h"
+#include "target/snapshot.h"
 #include "wire/nqn.h"
 
 namespace weft::config {
@@ -218,6 +220,7 @@ class Parser {
     SubsystemEntry entry;
     if (auto done = read_object(value, path, subsystem_fields(entry)); !done)
       return note(std::move(done.error()));
+    limit_namespaces(entry, path);
     const auto settings = settings_of(nqn, entry.attributes);
     if (!settings) return note({path, settings.error().message});
     for (auto& [name, text] : entry.attributes)
@@ -225,6 +228,16 @@ class Parser {
     if (settings->allow_any_host && !entry.hosts.empty())
       return note({path, "attr_allow_any_host is 1 and hosts are listed: choose one"});
     parsed_.document.subsystems.emplace(nqn, std::move(entry));
+  }
+
+  void limit_namespaces(SubsystemEntry& entry, const std::string& path) {
+    while (entry.namespaces.size() > target::kMaxNamespaces) {
+      const auto last = std::prev(entry.namespaces.end());
+      note({fmt::format("{}/namespaces/{}", path, last->first.value()),
+            fmt::format("a subsystem holds at most {} namespaces: move it to another",
+                        target::kMaxNamespaces)});
+      entry.namespaces.erase(last);
+    }
   }
 
   Fields subsystem_fields(SubsystemEntry& entry) {

@@ -1,5 +1,6 @@
 #include "config/document.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -117,6 +118,20 @@ TEST(ParseDocument, RefusesWhatIsNoDocument) {
     EXPECT_THAT(parsed.error().message, HasSubstr(each.says)) << each.text;
     EXPECT_EQ(parsed.error().message.find('\n'), std::string::npos) << each.text;
   }
+}
+
+TEST(ParseDocument, NamespacesBeyondTheLimitAreReported) {
+  std::string namespaces;
+  for (int nsid = 1; nsid <= 1026; ++nsid)
+    namespaces += fmt::format(R"({}"{}": {{"device": "target/core/null_0/a"}})", nsid == 1 ? "" : ", ", nsid);
+  const auto parsed = parse_document(R"({"version": 1, "nvmet": {"subsystems": {"wide": {"namespaces": {)" +
+                                     namespaces + "}}}}}");
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->document.subsystems.at("wide").namespaces.size(), 1024u);
+  ASSERT_EQ(parsed->problems.size(), 2u);
+  EXPECT_EQ(parsed->problems[0].path, "nvmet/subsystems/wide/namespaces/1026");
+  EXPECT_EQ(parsed->problems[1].path, "nvmet/subsystems/wide/namespaces/1025");
+  EXPECT_NE(parsed->problems[0].reason.find("at most 1024 namespaces"), std::string::npos);
 }
 
 TEST(ParseDocument, TheSameKeyInTwoObjectsIsNoMistake) {

@@ -12,6 +12,7 @@
 #include "backends/fd/direct_io.h"
 #include "backends/fd/fd_backend.h"
 #include "backends/fd/holders.h"
+#include "backends/fd/open_files.h"
 #include "block/control.h"
 
 namespace weft::backends {
@@ -89,7 +90,7 @@ Result<UniqueFd> open_device(const OpenOptions& options, const Wanted& wanted, c
     return std::unexpected(checked.error());
   const int flags =
       (wanted.read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC | (wanted.shared ? 0 : O_EXCL);
-  UniqueFd fd(::open(wanted.path.c_str(), flags));
+  UniqueFd fd = open_within_limit(wanted.path, flags);
   if (fd.is_open()) return fd;
   const int error = errno;
   if (error == EBUSY) {
@@ -101,7 +102,7 @@ Result<UniqueFd> open_device(const OpenOptions& options, const Wanted& wanted, c
   }
   const bool may_be_read = (error == EROFS || error == EACCES) && !wanted.read_only;
   return refuse(options, error,
-                fmt::format("{}: {}{}", wanted.path, errno_text(error),
+                fmt::format("{}: {}{}", wanted.path, open_error_text(error),
                             may_be_read ? "; change its permissions or give readonly=1" : ""));
 }
 
@@ -150,6 +151,7 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
   held->note = common->holders.note({0, status.st_rdev}, options.name);
   held->backend = std::make_shared<FdBackend>(options, std::move(target), *geometry, path, files);
   FdBackend& backend = *held->backend;
+  // What fails here fails again in the next sweep, which reports it.
   held->watch = common->uevents.watch(status.st_rdev, [&backend] { (void)backend.refresh(); });
   return std::shared_ptr<block::Backend>(held, &backend);
 }

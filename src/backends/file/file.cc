@@ -10,6 +10,7 @@
 #include "backends/fd/direct_io.h"
 #include "backends/fd/fd_backend.h"
 #include "backends/fd/holders.h"
+#include "backends/fd/open_files.h"
 #include "backends/file/create.h"
 #include "backends/file/file_target.h"
 #include "block/control.h"
@@ -109,7 +110,7 @@ Result<UniqueFd> open_file(const OpenOptions& options, const Wanted& wanted) {
   if (auto checked = check_type(options, wanted.path, status.st_mode); !checked)
     return std::unexpected(checked.error());
   const int flags = (wanted.read_only ? O_RDONLY : O_RDWR) | (wanted.buffered ? 0 : O_DIRECT) | O_CLOEXEC;
-  UniqueFd fd(::open(wanted.path.c_str(), flags));
+  UniqueFd fd = open_within_limit(wanted.path, flags);
   if (!fd.is_open()) {
     const int error = errno;
     if (error == EINVAL && !wanted.buffered)
@@ -119,7 +120,7 @@ Result<UniqueFd> open_file(const OpenOptions& options, const Wanted& wanted) {
       return refuse(options, error,
                     fmt::format("{}: {}; change its permissions{}", wanted.path, errno_text(error),
                                 wanted.read_only ? "" : " or give readonly=1"));
-    return refuse(options, error, fmt::format("{}: {}", wanted.path, errno_text(error)));
+    return refuse(options, error, fmt::format("{}: {}", wanted.path, open_error_text(error)));
   }
   return fd;
 }
