@@ -11,42 +11,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "reactor/socket.h"
+
 namespace weft::cli {
 
 namespace {
 
 using Family = net::Address::Family;
-
-struct SystemAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SystemAddress to_system(const net::Address& address) {
-  SystemAddress system;
-  if (address.family == Family::ipv4) {
-    auto& in = reinterpret_cast<sockaddr_in&>(system.storage);
-    in.sin_family = AF_INET;
-    in.sin_port = htons(address.port);
-    std::memcpy(&in.sin_addr, address.bytes.data(), sizeof in.sin_addr);
-    system.length = sizeof in;
-    return system;
-  }
-  auto& in6 = reinterpret_cast<sockaddr_in6&>(system.storage);
-  in6.sin6_family = AF_INET6;
-  in6.sin6_port = htons(address.port);
-  in6.sin6_scope_id = address.scope;
-  std::memcpy(&in6.sin6_addr, address.bytes.data(), sizeof in6.sin6_addr);
-  system.length = sizeof in6;
-  return system;
-}
-
-std::uint16_t port_of(const SystemAddress& system) {
-  return ntohs(system.storage.ss_family == AF_INET
-                   ? reinterpret_cast<const sockaddr_in&>(system.storage).sin_port
-                   : reinterpret_cast<const sockaddr_in6&>(system.storage).sin6_port);
-}
 
 // Of an interface's address; false when it is of another family, of the loopback or of one link only.
 bool usable(const ifaddrs& entry, Family family, net::Address& into) {
@@ -73,10 +44,10 @@ Result<ReservedPort> ReservedPort::take(const net::Address& address) {
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  SystemAddress system = to_system(address);
+  reactor::SystemAddress system = reactor::to_system(address);
   if (::bind(fd, system.get(), system.length) != 0 || ::getsockname(fd, system.get(), &system.length) != 0)
     return fail_errno(errno, "listen " + address.text());
-  port.address_.port = port_of(system);
+  port.address_.port = reactor::from_system(system.storage).port;
   return port;
 }
 

@@ -1,75 +1,13 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-#include "base/test_loop.h"
+#include "base/test_allocations.h"
+#include "base/test_bare_loop.h"
 #include "fabric/fake_connection.h"
 #include "fabric/fake_test_support.h"
 #include "wire/opcodes.h"
 
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-
 namespace weft::fabric {
 namespace {
-
-// The least that carries a connection, and allocates nothing itself.
-class BareLoop final : public Loop {
- public:
-  Time now() const override { return {}; }
-  void arm(Timer&, Duration) override { WEFT_CHECK(false, "no timers here"); }
-  void cancel(Timer&) override {}
-  void post(Task& task) override { defer(task); }
-  void defer(Task& task) override {
-    task.mark_posted();
-    WEFT_CHECK(count_ < std::size(tasks_));
-    tasks_[count_++] = &task;
-  }
-  bool is_here() const override { return true; }
-  BufferPool& buffers() override { return rest_.buffers(); }
-  Dice& dice() override { return rest_.dice(); }
-  unsigned index() const override { return 0; }
-  void run() {
-    for (std::size_t i = 0; i < count_; ++i) tasks_[i]->run();
-    count_ = 0;
-  }
-
- private:
-  Task* tasks_[16]{};
-  std::size_t count_ = 0;
-  TestLoop rest_;
-};
 
 // Pulls what comes and answers at once, from memory that it has.
 class BusyQueue final : public Queue, public Acceptor {
@@ -140,15 +78,15 @@ TEST(FakeConnectionAllocation, NoneForACommandOnTheSteadyPath) {
           },
           &host);
     }
-    loop.run();
+    loop.run_until_idle();
   };
   batch();
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = test::allocations;
   for (int i = 0; i < 1000; ++i) batch();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::allocations, before);
   EXPECT_EQ(host.finished, 8008u);
   connection.cut();
-  loop.run();
+  loop.run_until_idle();
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ class Descriptor {
 struct SystemAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 SystemAddress to_system(const net::Address& address);

@@ -2,50 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "base/test_allocations.h"
 #include "base/test_bare_loop.h"
 #include "block/memory_backend.h"
 #include "fabric/fake_host.h"
 #include "target/port.h"
 #include "target/subsystem.h"
 #include "target/target.h"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted(bytes);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace weft::target {
 namespace {
@@ -98,9 +64,9 @@ class AllocationTest : public testing::Test {
     for (int i = 0; i < 3; ++i) batch(sqe, data);  // slabs and pools grow to what is needed
     finished_ = 0;
     failed_ = 0;
-    const std::uint64_t before = allocations;
+    const std::uint64_t before = test::allocations;
     for (int i = 0; i < 100; ++i) batch(sqe, data);
-    EXPECT_EQ(allocations, before);
+    EXPECT_EQ(test::allocations, before);
     EXPECT_EQ(finished_, 100 * kDepth);
     EXPECT_EQ(failed_, 0u);
   }

@@ -54,18 +54,14 @@ constexpr LogPageRow kLogPages[] = {
 };
 static_assert(std::ranges::is_sorted(kLogPages, {}, &LogPageRow::id));
 
-constexpr CommandRow row(AdminOpcode opcode, std::string_view name, Step handler) {
-  return {static_cast<std::uint8_t>(opcode), name, Need::enabled, wire::command_effect::kSupported, handler};
-}
-
 constexpr CommandRow kRows[] = {
-    row(AdminOpcode::get_log_page, "Get Log Page", &get_log_page<kLogPages>),
-    row(AdminOpcode::identify, "Identify", &identify<kIdentify>),
-    row(AdminOpcode::abort, "Abort", &abort_command),
-    row(AdminOpcode::set_features, "Set Features", &set_features<&io_features>),
-    row(AdminOpcode::get_features, "Get Features", &get_features<&io_features>),
-    row(AdminOpcode::async_event_request, "Asynchronous Event Request", &async_event_request),
-    row(AdminOpcode::keep_alive, "Keep Alive", &keep_alive),
+    admin_row(AdminOpcode::get_log_page, "Get Log Page", &get_log_page<kLogPages>),
+    admin_row(AdminOpcode::identify, "Identify", &identify<kIdentify>),
+    admin_row(AdminOpcode::abort, "Abort", &abort_command),
+    admin_row(AdminOpcode::set_features, "Set Features", &set_features<&io_features>),
+    admin_row(AdminOpcode::get_features, "Get Features", &get_features<&io_features>),
+    admin_row(AdminOpcode::async_event_request, "Asynchronous Event Request", &async_event_request),
+    admin_row(AdminOpcode::keep_alive, "Keep Alive", &keep_alive),
 };
 static_assert(std::ranges::is_sorted(kRows, {}, &CommandRow::opcode));
 
