@@ -15,7 +15,9 @@ pkg_check_modules(SYSTEMD IMPORTED_TARGET libsystemd)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What was compiled in another clone of these sources counts too.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")

@@ -68,6 +68,7 @@ struct ConnectParameters {
 // Invalid Parameters; location_byte is the offset in the data.  A HOSTID of zero passes: only some features
 // mind it.
 Parsed<ConnectParameters> parse_connect_data(const ConnectData& data);
+Parsed<ConnectParameters> parse_connect_data(const ConnectData&& data) = delete;  // the names are views of it
 
 // Result of Connect Invalid Parameters (IPO and IATTR).
 constexpr std::uint32_t invalid_parameter_result(std::uint16_t offset, bool in_data) {

@@ -87,7 +87,8 @@ TEST(Fabrics, ConnectDataRefusals) {
       {"both: the first is named", "", "", 256},
   };
   for (const auto& row : rows) {
-    const auto got = parse_connect_data(connect_data(row.subnqn, row.hostnqn));
+    const ConnectData data = connect_data(row.subnqn, row.hostnqn);
+    const auto got = parse_connect_data(data);
     ASSERT_FALSE(got.has_value()) << row.what;
     EXPECT_EQ(got.error(), (CommandError{status::kConnectInvalidParameters.with_dnr(), row.byte, 0}))
         << row.what;

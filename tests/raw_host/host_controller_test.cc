@@ -58,7 +58,8 @@ class SmallController {
     switch (static_cast<wire::FabricsType>(sqe.fctype())) {
       case wire::FabricsType::connect: {
         const std::uint16_t qid = wire::parse_connect(sqe)->qid.value();
-        const auto parameters = wire::parse_connect_data(*wire::load<wire::ConnectData>(data));
+        const wire::ConnectData sent = *wire::load<wire::ConnectData>(data);
+        const auto parameters = wire::parse_connect_data(sent);
         const bool right = parameters && parameters->subnqn == "nqn.2024-01.example:disk" &&
                            parameters->cntlid.value() == (qid == 0 ? 0xFFFF : kCntlid);
         queues_[&host] = qid;
