@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 
 #include "raw_host/scripted_peer.h"
 #include "wire/opcodes.h"
@@ -266,7 +267,8 @@ TEST(RawConnection, ReceiveEndTakesWhatComesBefore) {
 
 TEST(RawConnection, SendsAnyBytesAndPartsOfPdus) {
   Bytes arrived(12 + 10);
-  ScriptedPeer peer([&](PeerConnection& host) {
+  std::optional<ScriptedPeer> peer;
+  peer.emplace([&](PeerConnection& host) {
     host.accept_init();
     EXPECT_TRUE(host.socket().receive(arrived));
     Pdu rest;
@@ -274,13 +276,14 @@ TEST(RawConnection, SendsAnyBytesAndPartsOfPdus) {
   });
   PduLog log;
   {
-    RawConnection connection("127.0.0.1", peer.port(), log);
+    RawConnection connection("127.0.0.1", peer->port(), log);
     connection.handshake();
     connection.send_bytes(pattern(12));
     connection.send_part(connection.capsule(sqe(wire::IoOpcode::read)), 10);
     connection.socket().shut_down_writing();
     EXPECT_FALSE(connection.receive_or_end().has_value());
   }
+  peer.reset();
   EXPECT_EQ(arrived[11], pattern(12)[11]);
   EXPECT_EQ(arrived[12], std::byte{0x04});
   EXPECT_EQ(log.records().size(), 2u);  // ICReq, ICResp

@@ -11,6 +11,7 @@ HOST = "nqn.2014-08.org.nvmexpress:uuid:6f1e3c54-7d0f-4d4b-9b7c-0d9a7a4b1c2e"
 IC_REQ, IC_RESP, CAPSULE_CMD, CAPSULE_RESP, C2H_DATA = 0, 1, 4, 5, 7
 IN_CAPSULE, TRANSPORT = 0x01, 0x5A  # kinds of SGL
 SUCCESS_FLAG = 8
+DISCOVERY_ENTRIES_AT_ONCE = 64
 
 
 class Refused(Exception):
@@ -153,8 +154,11 @@ def discover(address, host=HOST):
     with Controller(address, DISCOVERY, host) as controller:
         count = struct.unpack_from("<Q", controller.log_page(0x70, 1024), 8)[0]
         entries = []
+        some = DISCOVERY_ENTRIES_AT_ONCE
+        parts = [controller.log_page(0x70, 1024 * min(some, count - i), 1024 * (i + 1)) for i in range(0, count, some)]
+        records = b"".join(parts)
         for i in range(count):
-            entry = controller.log_page(0x70, 1024, 1024 * (i + 1))
+            entry = records[1024 * i : 1024 * (i + 1)]
             nqn = entry[256:512].split(b"\0")[0].decode()
             entries.append((entry[2], nqn, entry[512:768].decode().strip(), entry[32:64].decode().strip()))
         return entries
