@@ -48,8 +48,8 @@ void start_log_page(Request& request, std::span<const LogPageRow> rows, Step sen
 void send_log_page(Request& request, std::span<const LogPageRow> rows) {
   const auto command = wire::parse_get_log_page(request.sqe());
   const auto row = std::ranges::find(rows, wire::LogId{command->lid}, &LogPageRow::id);
-  const LogBytes page = row->build({.request = request, .command = *command, .rows = rows});
-  if (command->offset > page.size()) {
+  const LogPage page = row->build({.request = request, .command = *command, .rows = rows});
+  if (command->offset > page.size) {
     request.complete(wire::refuse(kInvalidField, wire::admin_field::kLogOffset).error());
     return;
   }
@@ -59,9 +59,8 @@ void send_log_page(Request& request, std::span<const LogPageRow> rows) {
     if (row->id == wire::LogId::changed_namespace_list) controller.events().take_changed(true);
   }
   const std::size_t wanted = command->length;
-  request.fill(std::span(page)
-                   .subspan(command->offset)
-                   .first(std::min<std::size_t>(page.size() - command->offset, wanted)));
+  const auto part = std::span(page.bytes).subspan(command->offset - page.first);
+  request.fill(part.first(std::min(part.size(), wanted)));
   request.complete_data(wanted);
 }
 

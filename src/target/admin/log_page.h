@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "target/request.h"
@@ -23,9 +25,19 @@ struct LogRead {
 
 using LogBytes = std::vector<std::byte>;
 
+// A page as it is now: all of it, or of a long one the part that was asked for.
+struct LogPage {
+  LogPage(LogBytes whole) : size(whole.size()), bytes(std::move(whole)) {}
+  LogPage(std::uint64_t page_size, std::uint64_t begin, LogBytes part)
+      : size(page_size), first(begin), bytes(std::move(part)) {}
+  std::uint64_t size;
+  std::uint64_t first = 0;  // where the bytes stand in it; not behind the command's offset
+  LogBytes bytes;           // to the end of what was asked for, or of the page
+};
+
 struct LogPageRow {
   wire::LogId id;
-  LogBytes (*build)(const LogRead& read);  // the whole page, as it is now
+  LogPage (*build)(const LogRead& read);
 };
 
 void start_log_page(Request& request, std::span<const LogPageRow> rows, Step send);
@@ -38,20 +50,20 @@ void get_log_page(Request& request) {
 }
 
 // Pages of every kind of controller.
-LogBytes supported_log_pages(const LogRead& read);
-LogBytes error_information(const LogRead& read);
-LogBytes command_effects(const CommandTable& admin, const CommandTable* io);
-LogBytes feature_effects(std::span<const FeatureRow> rows);
+LogPage supported_log_pages(const LogRead& read);
+LogPage error_information(const LogRead& read);
+LogPage command_effects(const CommandTable& admin, const CommandTable* io);
+LogPage feature_effects(std::span<const FeatureRow> rows);
 
 // Pages of I/O controllers.
-LogBytes smart_log(const LogRead& read);
-LogBytes firmware_slots(const LogRead& read);
-LogBytes changed_namespaces(const LogRead& read);
+LogPage smart_log(const LogRead& read);
+LogPage firmware_slots(const LogRead& read);
+LogPage changed_namespaces(const LogRead& read);
 
 template <wire::WireStruct T>
-LogBytes log_bytes(const T& page) {
+LogPage log_page(const T& page) {
   const auto bytes = wire::bytes_of(page);
-  return {bytes.begin(), bytes.end()};
+  return LogBytes(bytes.begin(), bytes.end());
 }
 
 }  // namespace weft::target

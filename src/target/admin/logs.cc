@@ -38,13 +38,13 @@ wire::ErrorInformation error_entry(const ErrorLog::Entry& entry, wire::Transport
 
 }  // namespace
 
-LogBytes supported_log_pages(const LogRead& read) {
+LogPage supported_log_pages(const LogRead& read) {
   wire::SupportedLogPages page{};
   for (const LogPageRow& row : read.rows) page.lid[static_cast<std::uint8_t>(row.id)] = wire::kLogSupported;
-  return log_bytes(page);
+  return log_page(page);
 }
 
-LogBytes error_information(const LogRead& read) {
+LogPage error_information(const LogRead& read) {
   struct Page {
     wire::ErrorInformation entry[ErrorLog::kEntries];
   };
@@ -52,10 +52,10 @@ LogBytes error_information(const LogRead& read) {
   std::size_t place = 0;
   for (const ErrorLog::Entry& entry : read.request.queue.controller().error_log().entries())
     page.entry[place++] = error_entry(entry, read.request.queue.path().trtype);
-  return log_bytes(page);
+  return log_page(page);
 }
 
-LogBytes smart_log(const LogRead& read) {
+LogPage smart_log(const LogRead& read) {
   Controller& controller = read.request.queue.controller();
   const IoTotals totals = controller.totals();
   wire::SmartLog log{};
@@ -70,25 +70,25 @@ LogBytes smart_log(const LogRead& read) {
   log.power_cycles.low = 1;
   log.power_on_hours.low = controller.started_seconds_ago() / 3600;
   log.error_log_entries.low = controller.error_log().total();
-  return log_bytes(log);
+  return log_page(log);
 }
 
-LogBytes firmware_slots(const LogRead& read) {
+LogPage firmware_slots(const LogRead& read) {
   wire::FirmwareSlotLog log{};
   log.afi = 1;
   wire::write_padded(log.frs[0], read.request.queue.controller().settings().firmware);
-  return log_bytes(log);
+  return log_page(log);
 }
 
-LogBytes changed_namespaces(const LogRead& read) {
+LogPage changed_namespaces(const LogRead& read) {
   wire::ChangedNamespaceList list{};
   std::size_t place = 0;
   for (const Nsid nsid : read.request.queue.controller().events().take_changed(false))
     list.nsid[place++] = nsid.value();
-  return log_bytes(list);
+  return log_page(list);
 }
 
-LogBytes command_effects(const CommandTable& admin, const CommandTable* io) {
+LogPage command_effects(const CommandTable& admin, const CommandTable* io) {
   wire::CommandEffectsLog log{};
   for (const CommandRow& row : admin.rows()) log.admin[row.opcode] = row.effects;
   log.admin[wire::kFabricsOpcode] = wire::command_effect::kSupported;
@@ -96,15 +96,15 @@ LogBytes command_effects(const CommandTable& admin, const CommandTable* io) {
     for (const CommandRow& row : io->rows()) log.io[row.opcode] = row.effects;
     log.io[wire::kFabricsOpcode] = wire::command_effect::kSupported;
   }
-  return log_bytes(log);
+  return log_page(log);
 }
 
-LogBytes feature_effects(std::span<const FeatureRow> rows) {
+LogPage feature_effects(std::span<const FeatureRow> rows) {
   wire::FeatureEffectsLog log{};
   for (const FeatureRow& row : rows)
     log.fid[static_cast<std::uint8_t>(row.id)] =
         wire::feature_effect::kSupported | wire::feature_effect::kControllerScope;
-  return log_bytes(log);
+  return log_page(log);
 }
 
 }  // namespace weft::target

@@ -67,9 +67,16 @@ wire::DiscoveryLogEntry make_entry(wire::SubsystemType type, const Place& place,
   return entry;
 }
 
+// Counts all entries and makes those of the part that was asked for: a host reads thousands in many commands.
 class Log {
  public:
-  explicit Log(Queue& queue) : queue_(queue), target_(queue.target()), controller_(queue.controller()) {
+  Log(Queue& queue, std::uint64_t offset, std::uint64_t length)
+      : queue_(queue),
+        target_(queue.target()),
+        controller_(queue.controller()),
+        first_(offset < kHeaderBytes ? 0 : (offset - kHeaderBytes) / kEntryBytes),
+        end_((offset + length) / kEntryBytes + 1),
+        with_header_(offset < kHeaderBytes) {
     // Before anything is looked at: what changes meanwhile has a later generation.
     header_.genctr = target_.discovery_generation();
     add_itself();
@@ -79,20 +86,30 @@ class Log {
       add_port(queue_.port());
     }
     for (const Referral& referral : target_.referrals()) add_referral(referral);
-    header_.numrec = entries_.size();
   }
 
-  LogBytes bytes() const {
-    const auto header = wire::bytes_of(header_);
+  LogPage page() const {
+    const auto header = wire::bytes_of(header_).first(with_header_ ? kHeaderBytes : 0);
     const auto entries = std::as_bytes(std::span(entries_));
     LogBytes bytes(header.size() + entries.size());
     const auto rest = std::ranges::copy(header, bytes.begin()).out;
     std::ranges::copy(entries, rest);
-    return bytes;
+    const std::uint64_t begin = with_header_ ? 0 : kHeaderBytes + first_ * kEntryBytes;
+    return {kHeaderBytes + header_.numrec * kEntryBytes, begin, std::move(bytes)};
   }
 
  private:
+  static constexpr std::uint64_t kHeaderBytes = sizeof(wire::DiscoveryLogHeader);
+  static constexpr std::uint64_t kEntryBytes = sizeof(wire::DiscoveryLogEntry);
+
+  bool is_wanted() {
+    const std::uint64_t index = header_.numrec;
+    header_.numrec = index + 1;
+    return index >= first_ && index < end_;
+  }
+
   void add_itself() {
+    if (!is_wanted()) return;
     const Port& port = queue_.port();
     const auto place = place_of(port, queue_);
     wire::DiscoveryLogEntry entry = make_entry(wire::SubsystemType::current_discovery, *place,
@@ -107,11 +124,13 @@ class Log {
     for (const auto& subsystem : port.subsystems()) {
       if (subsystem->kind() != Subsystem::Kind::nvm || !subsystem->admits_host(controller_.host().nqn))
         continue;
+      if (!is_wanted()) continue;
       entries_.push_back(make_entry(wire::SubsystemType::nvm, *place, port.options().id, subsystem->nqn()));
     }
   }
 
   void add_referral(const Referral& referral) {
+    if (!is_wanted()) return;
     entries_.push_back(make_entry(wire::SubsystemType::referral,
                                   {referral.trtype, referral.adrfam, referral.traddr, referral.trsvcid},
                                   referral.portid, wire::kDiscoveryNqn));
@@ -120,14 +139,17 @@ class Log {
   Queue& queue_;
   Target& target_;
   Controller& controller_;
+  const std::uint64_t first_;  // of the entries that are made
+  const std::uint64_t end_;
+  const bool with_header_;
   wire::DiscoveryLogHeader header_{};
   std::vector<wire::DiscoveryLogEntry> entries_;
 };
 
 }  // namespace
 
-LogBytes discovery_log(const LogRead& read) {
-  return Log(read.request.queue).bytes();
+LogPage discovery_log(const LogRead& read) {
+  return Log(read.request.queue, read.command.offset, read.command.length).page();
 }
 
 }  // namespace weft::target

@@ -5,6 +5,6 @@
 
 namespace weft::target {
 
-LogBytes discovery_log(const LogRead& read);
+LogPage discovery_log(const LogRead& read);
 
 }  // namespace weft::target
