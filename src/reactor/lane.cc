@@ -16,8 +16,7 @@ namespace weft::reactor {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kIdleTime{5};               // a thread without work for so long ends
-constexpr std::chrono::milliseconds kThreadRetryTime{10};  // when the system has no thread for us
+constexpr std::chrono::seconds kIdleTime{5};  // a thread without work for so long ends
 
 }  // namespace
 
@@ -26,7 +25,7 @@ struct Lane::State {
   explicit State(std::string its_name) : name(std::move(its_name)) {}
 
   static void run(const std::shared_ptr<State>& state);
-  static void start_thread(const std::shared_ptr<State>& state);
+  static bool start_thread(const std::shared_ptr<State>& state);
   Job* take_job(std::unique_lock<std::mutex>& lock);
 
   const std::string name;
@@ -54,19 +53,16 @@ Lane::~Lane() {
   state.first = nullptr;
 }
 
-void Lane::submit(Job& job) {
+bool Lane::submit(Job& job) {
   WEFT_CHECK(job.run != nullptr && job.loop != nullptr && job.done != nullptr);
-  job.next = nullptr;
   State& state = *state_;
-  bool needs_thread = false;
-  {
-    const std::lock_guard lock(state.mutex);
-    (state.first == nullptr ? state.first : state.last->next) = &job;
-    state.last = &job;
-    needs_thread = !std::exchange(state.has_thread, true);
-    state.work.notify_one();
-  }
-  if (needs_thread) State::start_thread(state_);
+  const std::lock_guard lock(state.mutex);
+  if (!state.has_thread && !State::start_thread(state_)) return false;
+  job.next = nullptr;
+  (state.first == nullptr ? state.first : state.last->next) = &job;
+  state.last = &job;
+  state.work.notify_one();
+  return true;
 }
 
 Duration Lane::busy_for() const {
@@ -74,17 +70,15 @@ Duration Lane::busy_for() const {
   return state_->is_running ? Duration(Clock::now() - state_->running_since) : Duration::zero();
 }
 
-void Lane::State::start_thread(const std::shared_ptr<State>& state) {
-  // A machine short of threads is short of them for a moment, and there is nobody to tell: try until there is
-  // one.
-  while (true) {
-    try {
-      std::thread([state] { run(state); }).detach();
-      return;
-    } catch (const std::system_error&) {
-      std::this_thread::sleep_for(kThreadRetryTime);
-    }
+// Under the lock.
+bool Lane::State::start_thread(const std::shared_ptr<State>& state) {
+  try {
+    std::thread([state] { run(state); }).detach();
+  } catch (const std::system_error&) {
+    return false;
   }
+  state->has_thread = true;
+  return true;
 }
 
 Lane::Job* Lane::State::take_job(std::unique_lock<std::mutex>& lock) {

@@ -30,8 +30,9 @@ class Lane {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  // Any thread.  Jobs run one at a time, in order.
-  void submit(Job& job);
+  // Any thread.  Jobs run one at a time, in order.  False, and nothing is done, when the lane has no thread
+  // and the system none to give: that may pass.
+  [[nodiscard]] bool submit(Job& job);
 
   // How long the running job has been at it; zero when idle.  Any thread.
   Duration busy_for() const;

@@ -1,7 +1,9 @@
 #include "reactor/lane.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
+#include <cstddef>
 #include <functional>
 #include <future>
 #include <memory>
@@ -43,7 +45,7 @@ TEST(Lane, RunsJobsInOrderElsewhereAndTellsHere) {
           EXPECT_EQ(told, i);
           ++told;
         }));
-    lane.submit(*jobs.back());
+    ASSERT_TRUE(lane.submit(*jobs.back()));
   }
   ASSERT_TRUE(loop.run_until([&] { return told == 100; }));
   EXPECT_TRUE(elsewhere);
@@ -63,7 +65,7 @@ TEST(Lane, TellsHowLongItsJobHasBeenAtIt) {
         go_on.get_future().wait();
       },
       [&] { done = true; });
-  lane.submit(job);
+  ASSERT_TRUE(lane.submit(job));
   started.get_future().wait();
   const Duration first = lane.busy_for();
   EXPECT_GT(first, Duration::zero());
@@ -82,7 +84,7 @@ TEST(Lane, FinishesItsJobsBeforeItEnds) {
     Lane lane("lane-test");
     for (int i = 0; i < 10; ++i) {
       jobs.push_back(std::make_unique<TestJob>(loop, [&ran] { ++ran; }, [&told] { ++told; }));
-      lane.submit(*jobs.back());
+      ASSERT_TRUE(lane.submit(*jobs.back()));
     }
   }
   EXPECT_EQ(ran, 10);
@@ -105,14 +107,46 @@ TEST(Lane, LeavesAThreadThatHangsBehindAndHearsNoMoreOfIt) {
   TestJob queued(loop, [] { ADD_FAILURE() << "a job of a lane that is gone ran"; }, [&told] { ++told; });
   {
     Lane lane("lane-test");
-    lane.submit(hanging);
-    lane.submit(queued);
+    ASSERT_TRUE(lane.submit(hanging));
+    ASSERT_TRUE(lane.submit(queued));
     started.get_future().wait();
   }
   go_on.set_value();
   came_back.get_future().wait();
   loop.run_until_idle();
   EXPECT_EQ(told, 0);
+}
+
+// While one lives, the system gives no thread: none has room for a stack of this size.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes = before_;
+    constexpr std::size_t kBeyondAllAddresses = std::size_t{1} << 50;
+    ::pthread_attr_setstacksize(&attributes, kBeyondAllAddresses);
+    EXPECT_EQ(::pthread_setattr_default_np(&attributes), 0);
+  }
+  ~NoThreads() { ::pthread_setattr_default_np(&before_); }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST(Lane, RefusesWorkWhenTheSystemHasNoThread) {
+  TestLoop loop;
+  Lane lane("lane-test");
+  bool done = false;
+  TestJob job(loop, [] {}, [&] { done = true; });
+  {
+    const NoThreads none;
+    EXPECT_FALSE(lane.submit(job));
+    EXPECT_FALSE(lane.submit(job)) << "and again";
+  }
+  loop.run_until_idle();
+  EXPECT_FALSE(done);
+  ASSERT_TRUE(lane.submit(job)) << "it has one again";
+  EXPECT_TRUE(loop.run_until([&] { return done; }));
 }
 
 }  // namespace

@@ -58,7 +58,9 @@ void FdChannel::ring_done(FileOp& op) noexcept {
 void FdChannel::submit_to_lane(Request& request) {
   LaneRequest& lane = lane_requests_.take(*this, request);
   if (request.op == Op::flush) lane.flush = backend_.next_flush();
-  backend_.lane().submit(lane);
+  if (backend_.lane().submit(lane)) return;
+  lane_requests_.give_back(lane);
+  refused_.add(request, EAGAIN);
 }
 
 void FdChannel::run_on_lane(Lane::Job& job) noexcept {
