@@ -92,6 +92,8 @@ class LoopThread {
   std::jthread thread_;
 };
 
+void untold(std::size_t /*left*/) {}
+
 constexpr block::Geometry kCached{.blocks = 8, .volatile_cache = true};
 
 std::shared_ptr<FlushBackend> make(const std::string& name, int answer, block::Geometry geometry = kCached) {
@@ -104,7 +106,7 @@ TEST(FlushAll, FlushesWhatHasACache) {
   const auto two = make("two", 0);
   const auto durable = make("durable", EIO, {.blocks = 8});
   const auto read_only = make("read_only", EIO, {.blocks = 8, .volatile_cache = true, .read_only = true});
-  const auto outcome = flush_all(thread.loops(), {one, two, durable, read_only}, 60s);
+  const auto outcome = flush_all(thread.loops(), {one, two, durable, read_only}, 60s, untold);
   EXPECT_THAT(outcome.failed, IsEmpty());
   EXPECT_THAT(outcome.hanging, IsEmpty());
   EXPECT_EQ(one->flushes, 1);
@@ -116,7 +118,7 @@ TEST(FlushAll, FlushesWhatHasACache) {
 
 TEST(FlushAll, OfNothingIsDone) {
   LoopThread thread;
-  const auto outcome = flush_all(thread.loops(), {}, 60s);
+  const auto outcome = flush_all(thread.loops(), {}, 60s, untold);
   EXPECT_THAT(outcome.failed, IsEmpty());
   EXPECT_THAT(outcome.hanging, IsEmpty());
 }
@@ -124,7 +126,7 @@ TEST(FlushAll, OfNothingIsDone) {
 TEST(FlushAll, NamesWhatFails) {
   LoopThread thread;
   const auto outcome =
-      flush_all(thread.loops(), {make("good", 0), make("full", ENOSPC), make("bad", EIO)}, 60s);
+      flush_all(thread.loops(), {make("good", 0), make("full", ENOSPC), make("bad", EIO)}, 60s, untold);
   EXPECT_THAT(outcome.failed,
               testing::UnorderedElementsAre("full: " + errno_text(ENOSPC), "bad: " + errno_text(EIO)));
   EXPECT_THAT(outcome.hanging, IsEmpty());
@@ -135,9 +137,9 @@ TEST(FlushAll, NamesWhatHangsAndLeavesItBehind) {
   const auto hanging = make("hanging", FlushBackend::kHang);
   const auto good = make("good", 0);
   // The time is over when it hangs, however long it is: only the good one must have had its turn.
-  auto outcome = flush_all(thread.loops(), {good}, 60s);
+  auto outcome = flush_all(thread.loops(), {good}, 60s, untold);
   EXPECT_THAT(outcome.hanging, IsEmpty());
-  outcome = flush_all(thread.loops(), {hanging}, 1ms);
+  outcome = flush_all(thread.loops(), {hanging}, 1ms, untold);
   EXPECT_THAT(outcome.failed, IsEmpty());
   EXPECT_THAT(outcome.hanging, ElementsAre("hanging"));
   // Its answer after all meets nobody who waits.
@@ -150,6 +152,26 @@ TEST(FlushAll, NamesWhatHangsAndLeavesItBehind) {
   answered.wait(false);
   while (hanging->channels > 0) std::this_thread::yield();
   EXPECT_EQ(hanging->flushes, 1);
+}
+
+TEST(FlushAll, WaitsAsLongAsTheyAnswerOneAfterTheOther) {
+  LoopThread thread;
+  constexpr auto kStep = 1s;
+  constexpr auto kPatience = 3s;
+  std::vector<std::shared_ptr<FlushBackend>> slow;
+  for (const char* name : {"one", "two", "three", "four"}) slow.push_back(make(name, FlushBackend::kHang));
+  const std::jthread disk([&] {
+    for (const auto& each : slow) {
+      while (each->flushes == 0) std::this_thread::yield();
+      std::this_thread::sleep_for(kStep);
+      thread.call([&each] { each->let_go(); });
+    }
+  });
+  std::vector<std::size_t> told;
+  const auto outcome = flush_all(thread.loops(), {slow.begin(), slow.end()}, kPatience,
+                                 [&told](std::size_t left) { told.push_back(left); });
+  EXPECT_THAT(outcome.hanging, IsEmpty()) << "four steps take longer than the patience";
+  EXPECT_THAT(told, testing::Not(IsEmpty()));
 }
 
 }  // namespace

@@ -26,10 +26,10 @@ using namespace std::chrono_literals;
 
 constexpr unsigned kMostReactors = 4;  // unless more are asked for
 constexpr auto kCommandTime = 3s;      // for commands in flight
-constexpr auto kFlushTime = 3s;
+constexpr auto kFlushPatience = 3s;    // without any answer
 constexpr auto kConnectionTime = 1s;
 constexpr auto kCloseTime = 2s;
-constexpr auto kEndTime = 12s;  // for all of it
+constexpr auto kEndTime = 6s;  // for all before the flush, and again for all after it
 
 unsigned default_reactors() {
   return std::clamp(std::thread::hardware_concurrency(), 1u, kMostReactors);
@@ -135,11 +135,14 @@ config::StateStore& Server::state() {
 }
 
 bool Server::Machinery::flush() {
-  const FlushOutcome outcome = flush_all(*reactors, configuration->backends(), kFlushTime);
+  const FlushOutcome outcome =
+      flush_all(*reactors, configuration->backends(), kFlushPatience,
+                [](std::size_t left) { spdlog::info("flush at the end: {} backends are left", left); });
   for (const auto& each : outcome.failed) spdlog::error("flush at the end: {}", each);
   for (const auto& each : outcome.hanging)
-    spdlog::error("flush at the end: {}: no answer within {} s; what was not flushed may be lost", each,
-                  kFlushTime.count());
+    spdlog::error(
+        "flush at the end: {}: no answer, and none of others for {} s; what was not flushed may be lost",
+        each, kFlushPatience.count());
   return outcome.hanging.empty();
 }
 
@@ -155,11 +158,15 @@ bool Server::Machinery::await_connections() {
 
 bool Server::stop() {
   Machinery& its = *machinery_;
-  const Watchdog watchdog(kEndTime);
-  its.configuration->close_listeners();
-  bool clean = its.target->shut_down(kCommandTime);
+  bool clean = true;
+  {
+    const Watchdog watchdog(kEndTime);
+    its.configuration->close_listeners();
+    clean = its.target->shut_down(kCommandTime);
+  }
   if (!clean) spdlog::error("commands still hang at a backend; they are left unanswered");
   clean = its.flush() && clean;
+  const Watchdog watchdog(kEndTime);
   clean = its.await_connections() && clean;
   const auto opening = its.configuration->opening();
   if (!opening.empty()) spdlog::error("still opening: {}", fmt::join(opening, ", "));
