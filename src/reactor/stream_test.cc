@@ -106,6 +106,7 @@ class Juggler {
     go_on();
   }
   void on_resume() {
+    if (complete) return;  // the last place was filled meanwhile, and the test's thread looks at it
     paused_ = false;
     append(got, kept_);
     kept_ = Chunk();
