@@ -1,7 +1,10 @@
 #include "config/backend_keeper.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "base/patience.h"
 
 namespace weft::config {
 
@@ -39,9 +42,10 @@ std::shared_ptr<block::Backend> BackendKeeper::keep(std::shared_ptr<block::Backe
           }};
 }
 
-bool BackendKeeper::wait_until_open(std::size_t most, Duration time) const {
+bool BackendKeeper::wait_until_open(std::size_t most, Duration patience) const {
   std::unique_lock lock(state_->mutex);
-  return state_->closed.wait_for(lock, time, [&] { return state_->open <= most; });
+  return await_none_left(state_->closed, lock, patience,
+                         [&] { return state_->open - std::min(state_->open, most); });
 }
 
 }  // namespace weft::config

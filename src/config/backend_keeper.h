@@ -19,8 +19,8 @@ class BackendKeeper {
   // Any thread.  What is returned may be let go on any thread.
   std::shared_ptr<block::Backend> keep(std::shared_ptr<block::Backend> backend);
 
-  // Until at most `most` of those that it keeps are not yet destroyed; false when the time is over.
-  bool wait_until_open(std::size_t most, Duration time) const;
+  // Until at most `most` of those that it keeps are not yet destroyed; false when none was for `patience`.
+  bool wait_until_open(std::size_t most, Duration patience) const;
 
  private:
   struct State;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/patience.h"
+
 namespace weft::config {
 
 namespace {
@@ -30,9 +32,9 @@ class Countdown {
       state->done.notify_all();
     };
   }
-  bool wait(Duration time) {
+  bool wait(Duration patience) {
     std::unique_lock lock(state_->mutex);
-    return state_->done.wait_for(lock, time, [this] { return state_->left == 0; });
+    return await_none_left(state_->done, lock, patience, [this] { return state_->left; });
   }
 
  private:
@@ -198,9 +200,7 @@ void Configuration::apply_referrals(const Document& next) {
   }
 }
 
-bool Configuration::close(Duration time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  const auto left = [end] { return std::max(Duration(0), Duration(end - std::chrono::steady_clock::now())); };
+bool Configuration::close(Duration patience) {
   close_listeners();
   Countdown removals;
   bool clean = true;
@@ -216,10 +216,8 @@ bool Configuration::close(Duration time) {
     ports_.clear();
     devices_.clear();
   }
-  clean = removals.wait(left()) && clean;
-  clean = openers_.wait_idle(left()) && clean;
-  clean = refreshers_.wait_idle(left()) && clean;
-  return keeper_.wait_until_open(0, left()) && clean;
+  return removals.wait(patience) && openers_.wait_idle(patience) && refreshers_.wait_idle(patience) &&
+         keeper_.wait_until_open(0, patience) && clean;
 }
 
 }  // namespace weft::config

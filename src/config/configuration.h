@@ -62,9 +62,9 @@ class Configuration {
   std::vector<std::string> opening() const;                       // those that are not there yet
 
   void close_listeners();
-  // Takes down all the rest.  False: something still hangs when the time is over, and the loops, the plugins
-  // and what they use must stay in memory.
-  bool close(Duration time);
+  // Takes down all the rest.  False: nothing more has gone for `patience`, and the loops, the plugins and
+  // what they use must stay in memory.
+  bool close(Duration patience);
 
  private:
   struct Device {

@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/patience.h"
+
 namespace weft::config {
 
 namespace {
@@ -133,10 +135,10 @@ void Crew::run(Job job) {
   state_->change.notify_all();
 }
 
-bool Crew::wait_idle(Duration time) const {
+bool Crew::wait_idle(Duration patience) const {
   std::unique_lock lock(state_->mutex);
-  return state_->change.wait_for(lock, time,
-                                 [this] { return state_->jobs.empty() && state_->running.empty(); });
+  return await_none_left(state_->change, lock, patience,
+                         [this] { return state_->jobs.size() + state_->running.size(); });
 }
 
 std::size_t Crew::unfinished() const {

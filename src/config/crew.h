@@ -24,8 +24,8 @@ class Crew {
 
   void run(Job job);  // any thread, a loop's too; begins in the order given
 
-  // False: there still is work when the time is over.
-  bool wait_idle(Duration time) const;
+  // False: there still is work, and none of it has ended for `patience`.
+  bool wait_idle(Duration patience) const;
   std::size_t unfinished() const;  // waiting or running
 
  private:

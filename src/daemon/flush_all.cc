@@ -1,19 +1,15 @@
 #include "daemon/flush_all.h"
 
-#include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <set>
 
 #include "base/call.h"
+#include "base/patience.h"
 
 namespace weft::daemon {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kTellTime{1};
 
 struct Board {
   std::mutex mutex;
@@ -56,41 +52,43 @@ class Flush : public block::Request {
   std::unique_ptr<block::Channel> channel_;
 };
 
-// Until all have answered, or none for `patience`.
-void await_answers(Board& board, Duration patience, std::move_only_function<void(std::size_t left)>& tell) {
-  std::unique_lock lock(board.mutex);
-  auto last_answer = Clock::now();
-  auto last_told = last_answer;
-  while (!board.left.empty() && Clock::now() - last_answer < patience) {
-    const std::size_t before = board.left.size();
-    board.answered.wait_until(lock, std::min(last_answer + patience, last_told + kTellTime),
-                              [&] { return board.left.size() != before; });
-    const auto now = Clock::now();
-    if (board.left.size() != before) last_answer = now;
-    if (now - last_told < kTellTime) continue;
-    last_told = now;
-    tell(board.left.size());
+// The flushes of one loop.  Starts one in a turn: a start may make a thread, and the answers come between.
+class Starter {
+ public:
+  explicit Starter(Loop& loop) : loop_(loop) {}
+  void add(Flush* flush) { todo_.push_back(flush); }
+  static void run(std::unique_ptr<Starter> starter) {
+    Loop& loop = starter->loop_;
+    post_call(loop, [starter = std::move(starter)]() mutable {
+      if (starter->todo_.empty()) return;
+      starter->todo_.back()->start();
+      starter->todo_.pop_back();
+      run(std::move(starter));
+    });
   }
-}
+
+ private:
+  Loop& loop_;
+  std::vector<Flush*> todo_;
+};
 
 }  // namespace
 
 FlushOutcome flush_all(Loops& loops, const std::vector<std::shared_ptr<block::Backend>>& backends,
-                       Duration patience, std::move_only_function<void(std::size_t left)> tell) {
+                       Duration patience) {
   auto board = std::make_shared<Board>();
-  std::vector<std::shared_ptr<block::Backend>> todo;
-  for (const auto& backend : backends)
-    if (const auto geometry = backend->geometry(); geometry.volatile_cache && !geometry.read_only)
-      todo.push_back(backend);
-  for (const auto& backend : todo) board->left.insert(backend->name());
+  std::vector<std::unique_ptr<Starter>> starters;
+  for (Loop* const loop : loops.all()) starters.push_back(std::make_unique<Starter>(*loop));
   std::size_t next = 0;
-  for (auto& backend : todo) {
-    Loop& loop = *loops.all()[next++ % loops.all().size()];
-    auto* const flush = new Flush(loop, std::move(backend), board);
-    post_call(loop, [flush] { flush->start(); });
+  for (const auto& backend : backends) {
+    if (const auto geometry = backend->geometry(); !geometry.volatile_cache || geometry.read_only) continue;
+    board->left.insert(backend->name());
+    const std::size_t place = next++ % starters.size();
+    starters[place]->add(new Flush(*loops.all()[place], backend, board));
   }
-  await_answers(*board, patience, tell);
-  const std::scoped_lock lock(board->mutex);
+  for (auto& starter : starters) Starter::run(std::move(starter));
+  std::unique_lock lock(board->mutex);
+  await_none_left(board->answered, lock, patience, [&] { return board->left.size(); });
   return {.failed = board->failed, .hanging = {board->left.begin(), board->left.end()}};
 }
 

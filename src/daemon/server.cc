@@ -26,16 +26,15 @@ using namespace std::chrono_literals;
 
 constexpr unsigned kMostReactors = 4;  // unless more are asked for
 constexpr auto kCommandTime = 3s;      // for commands in flight
-constexpr auto kFlushPatience = 3s;    // without any answer
 constexpr auto kConnectionTime = 1s;
-constexpr auto kCloseTime = 2s;
-constexpr auto kEndTime = 6s;  // for all before the flush, and again for all after it
+constexpr auto kPatience = 3s;  // while no backend flushes or closes; many that do take their time
+constexpr auto kEndTime = 8s;   // for each of what ends soon or never
 
 unsigned default_reactors() {
   return std::clamp(std::thread::hardware_concurrency(), 1u, kMostReactors);
 }
 
-// Ends the process when the end takes too long for whatever reason.
+// Ends the process when its scope takes too long for whatever reason.
 class Watchdog {
  public:
   explicit Watchdog(Duration time) {
@@ -98,7 +97,7 @@ Server::Server() = default;
 
 Server::~Server() {
   if (machinery_ == nullptr) return;
-  machinery_->configuration->close(kCloseTime);
+  machinery_->configuration->close(kPatience);
   machinery_->configuration.reset();
   machinery_->reactors->stop();
 }
@@ -135,14 +134,12 @@ config::StateStore& Server::state() {
 }
 
 bool Server::Machinery::flush() {
-  const FlushOutcome outcome =
-      flush_all(*reactors, configuration->backends(), kFlushPatience,
-                [](std::size_t left) { spdlog::info("flush at the end: {} backends are left", left); });
+  const FlushOutcome outcome = flush_all(*reactors, configuration->backends(), kPatience);
   for (const auto& each : outcome.failed) spdlog::error("flush at the end: {}", each);
   for (const auto& each : outcome.hanging)
     spdlog::error(
         "flush at the end: {}: no answer, and none of others for {} s; what was not flushed may be lost",
-        each, kFlushPatience.count());
+        each, kPatience.count());
   return outcome.hanging.empty();
 }
 
@@ -166,12 +163,12 @@ bool Server::stop() {
   }
   if (!clean) spdlog::error("commands still hang at a backend; they are left unanswered");
   clean = its.flush() && clean;
-  const Watchdog watchdog(kEndTime);
   clean = its.await_connections() && clean;
   const auto opening = its.configuration->opening();
   if (!opening.empty()) spdlog::error("still opening: {}", fmt::join(opening, ", "));
-  clean = its.configuration->close(kCloseTime) && clean;
+  clean = its.configuration->close(kPatience) && clean;
   if (!clean) return false;
+  const Watchdog watchdog(kEndTime);
   machinery_->configuration.reset();
   machinery_->reactors->stop();
   machinery_->target.reset();
