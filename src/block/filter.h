@@ -12,13 +12,13 @@
 namespace weft::block {
 
 // Name, serial, geometry and resizes are those of the backend below, unless the filter says otherwise.
-class FilterBackend : public Backend, private BackendObserver {
+class FilterBackend : public Backend {
  public:
   explicit FilterBackend(std::shared_ptr<Backend> lower)
       : Backend(lower->name(), lower->serial()), lower_(std::move(lower)) {
-    lower_->add_observer(*this);
+    lower_->add_observer(relay_);
   }
-  ~FilterBackend() override { lower_->remove_observer(*this); }
+  ~FilterBackend() override { lower_->remove_observer(relay_); }
 
   Geometry geometry() const override { return lower_->geometry(); }
   Result<> refresh() override { return lower_->refresh(); }
@@ -29,9 +29,16 @@ class FilterBackend : public Backend, private BackendObserver {
   const Backend& lower() const { return *lower_; }
 
  private:
-  void geometry_changed() override { notify_geometry_changed(); }
+  // An object of its own: the backend below may tell it while the filter, of which this is a base, is being
+  // made or destroyed.
+  struct Relay final : BackendObserver {
+    explicit Relay(FilterBackend& its_filter) : filter(its_filter) {}
+    void geometry_changed() override { filter.notify_geometry_changed(); }
+    FilterBackend& filter;
+  };
 
-  std::shared_ptr<Backend> lower_;
+  const std::shared_ptr<Backend> lower_;
+  Relay relay_{*this};
 };
 
 struct ChildRequest : Request {

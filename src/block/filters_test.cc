@@ -1,6 +1,9 @@
 // What each filter is for; that it changes nothing else is the conformance suite's part.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "block/conformance_disk.h"
 #include "block/delay.h"
 #include "block/fault.h"
@@ -81,6 +84,16 @@ TEST_F(FilterTest, WindowShrinksWithWhatIsBelow) {
   EXPECT_EQ((*window)->geometry().blocks, 4u);
   memory->resize(50);
   EXPECT_EQ((*window)->geometry().blocks, 0u);
+}
+
+// The thread sanitizer sees whether a half-made filter is told.
+TEST_F(FilterTest, MayBeMadeAndDestroyedWhileItsBackendChanges) {
+  std::atomic<bool> stop = false;
+  std::jthread resizer([&] {
+    for (std::uint64_t blocks = 1; !stop; blocks = blocks % 8 + 1) memory->resize(blocks);
+  });
+  for (int i = 0; i < 2000; ++i) (void)VolatileBackend(memory);
+  stop = true;
 }
 
 TEST_F(FilterTest, DelayLetsALaterWriteOvertakeAHeldOne) {
