@@ -1,14 +1,20 @@
-// The settings of a subsystem as attribute rows, with the names that they have below subsystems/<nqn>/.
+// The settings of subsystems, namespaces and ports as attribute rows, with the names that they have in the
+// tree and in documents.
 #pragma once
 
 #include <span>
 
 #include "base/attribute.h"
+#include "config/document.h"
 #include "target/snapshot.h"
 
 namespace weft::config {
 
 // Sorted by name.  Applied in this order to default settings, a set of values that fits together is accepted.
 std::span<const AttributeRow<target::SubsystemSettings>> subsystem_attributes();
+
+// Below namespaces/<nsid>/ and ports/<name>/.  Sorted by name.
+std::span<const AttributeRow<NamespaceEntry>> namespace_attributes();
+std::span<const AttributeRow<PortEntry>> port_attributes();
 
 }  // namespace weft::config

@@ -25,21 +25,26 @@ struct BackendKeeper::State {
 
 BackendKeeper::BackendKeeper() : state_(std::make_shared<State>()) {}
 
-std::shared_ptr<block::Backend> BackendKeeper::keep(std::shared_ptr<block::Backend> backend) {
+std::shared_ptr<block::Backend> BackendKeeper::keep(std::shared_ptr<block::Backend> backend,
+                                                    std::move_only_function<void()> closed) {
   {
     const std::scoped_lock lock(state_->mutex);
     ++state_->open;
   }
   block::Backend* const raw = backend.get();
-  return {raw, [state = state_, owned = std::move(backend)](block::Backend*) mutable {
-            const auto its = state;  // a copy: the job may be over before run returns
-            its->crew.run([state = std::move(state), last = std::move(owned)]() mutable {
-              last.reset();
-              const std::scoped_lock lock(state->mutex);
-              --state->open;
-              state->closed.notify_all();
-            });
-          }};
+  // A deleter must be copyable, and what it calls is not.
+  auto tell = std::make_shared<std::move_only_function<void()>>(std::move(closed));
+  return {
+      raw, [state = state_, owned = std::move(backend), tell = std::move(tell)](block::Backend*) mutable {
+        const auto its = state;  // a copy: the job may be over before run returns
+        its->crew.run([state = std::move(state), last = std::move(owned), tell = std::move(tell)]() mutable {
+          last.reset();
+          if (*tell) (*tell)();
+          const std::scoped_lock lock(state->mutex);
+          --state->open;
+          state->closed.notify_all();
+        });
+      }};
 }
 
 bool BackendKeeper::wait_until_open(std::size_t most, Duration patience) const {

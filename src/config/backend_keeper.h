@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -16,8 +17,10 @@ class BackendKeeper {
  public:
   BackendKeeper();
 
-  // Any thread.  What is returned may be let go on any thread.
-  std::shared_ptr<block::Backend> keep(std::shared_ptr<block::Backend> backend);
+  // Any thread.  What is returned may be let go on any thread.  `closed` is called when it is destroyed, on a
+  // thread of the crew.
+  std::shared_ptr<block::Backend> keep(std::shared_ptr<block::Backend> backend,
+                                       std::move_only_function<void()> closed = nullptr);
 
   // Until at most `most` of those that it keeps are not yet destroyed; false when none was for `patience`.
   bool wait_until_open(std::size_t most, Duration patience) const;

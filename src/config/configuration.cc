@@ -1,7 +1,10 @@
 #include "config/configuration.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <cerrno>
+#include <set>
 #include <utility>
 
 #include "base/patience.h"
@@ -9,16 +12,6 @@
 namespace weft::config {
 
 namespace {
-
-// Opening many that hang costs a place for no longer than this.
-constexpr std::size_t kOpenPlaces = 64;
-constexpr std::chrono::milliseconds kOpenPatience{250};
-constexpr std::size_t kRefreshPlaces = 2;
-constexpr std::chrono::milliseconds kRefreshPatience{500};
-
-std::string subsystem_path(const std::string& nqn) {
-  return "nvmet/subsystems/" + nqn;
-}
 
 // Counts down to the end of several removals, which any thread may report.
 class Countdown {
@@ -48,22 +41,25 @@ class Countdown {
 
 }  // namespace
 
+// Devices that one apply opens.  They may go on behind it.
+struct Configuration::Openings {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::set<std::string> left;  // paths
+  std::size_t failed = 0;
+};
+
 Configuration::Configuration(Parts parts, Patience patience)
-    : parts_(parts),
-      patience_(patience),
-      shared_(std::make_shared<Shared>()),
-      openers_(kOpenPlaces, kOpenPatience),
-      refreshers_(kRefreshPlaces, kRefreshPatience) {
-  shared_->owner = this;
+    : parts_(parts), patience_(patience), model_(parts) {
   sweeper_ = std::thread([this] { sweep(); });
 }
 
 Configuration::~Configuration() {
+  model_.workshop()->end();
   {
-    const std::scoped_lock lock(shared_->mutex);
-    shared_->owner = nullptr;
+    const std::scoped_lock lock(mutex_);
     ending_ = true;
-    shared_->changed.notify_all();
+    changed_.notify_all();
   }
   sweeper_.join();
 }
@@ -74,100 +70,154 @@ void Configuration::problem(const std::string& path, const std::string& reason) 
 }
 
 std::size_t Configuration::apply(const Document& next) {
-  const Ports ports = [&] {
-    const Lock lock(shared_->mutex);
-    problems_ = 0;
-    return wanted_ports(next);
-  }();
-  remove_ports(ports);
+  problems_ = 0;
+  remove_ports(next);
   remove_subsystems(next);
   remove_devices(next);
-  const auto opening = open_devices(next);
-  {
-    const Lock lock(shared_->mutex);
-    for (const auto& [nqn, entry] : next.subsystems) apply_subsystem(nqn, entry);
-    apply_referrals(next);
-  }
-  attach_all();
-  await_devices(opening);
-  for (const auto& [name, wanted] : ports) apply_port(name, wanted);
+  const auto openings = std::make_shared<Openings>();
+  make_devices(next, openings);
+  for (const auto& [nqn, entry] : next.subsystems) make_subsystem(nqn, entry);
+  apply_referrals(next);
+  await(*openings);
+  Joinings joinings;
+  make_ports(model_.discovery_ports(), next.discovery_ports, joinings);
+  for (const auto& [nqn, entry] : next.subsystems)
+    if (const auto tenant = model_.find_subsystem(nqn)) make_ports(tenant->ports(), entry.ports, joinings);
+  join(joinings);
   refresh();
-  const Lock lock(shared_->mutex);
   return problems_;
 }
 
+bool Configuration::is_kept(const Device& device, const Document& next) const {
+  const auto wanted = next.devices.find(device.name());
+  return wanted != next.devices.end() && wanted->second == device.entry();
+}
+
+// Those that change go too: they are made anew.
+void Configuration::remove_devices(const Document& next) {
+  Countdown closings;
+  for (const auto& device : model_.devices()) {
+    if (is_kept(*device, next)) continue;
+    // One that hangs in open is not waited for.
+    target::Done closed = device->backend() == nullptr ? [] {} : closings.one_more();
+    if (auto removed = model_.remove_device(device->name(), std::move(closed)); !removed)
+      problem(device->path(), removed.error().message);
+  }
+  for (const auto& adapter : model_.adapters())
+    (void)model_.remove_adapter(adapter->name());  // the empty ones
+  // A file that is open here would be refused to its successor.
+  if (!closings.wait(patience_.close))
+    parts_.journal.note("target/core", "backends that were removed are still closing; this goes on behind");
+}
+
+void Configuration::make_devices(const Document& next, const std::shared_ptr<Openings>& openings) {
+  std::vector<std::shared_ptr<Device>> batch;
+  std::vector<std::string> serials;
+  for (const auto& [name, entry] : next.devices) {
+    if (model_.find_device(name) != nullptr) continue;
+    const auto device = make_device(name, entry);
+    if (device == nullptr || !entry.enable) continue;
+    batch.push_back(device);
+    if (!entry.unit_serial && device->plugin().keeps_data) serials.push_back(name);
+  }
+  // In one write; each that finds itself without says so.
+  (void)parts_.state.assure(serials, {});
+  for (const auto& device : batch) openings->left.insert(device->path());
+  for (const auto& device : batch)
+    device->enable([openings, workshop = model_.workshop(), path = device->path()](const Result<>& result) {
+      const bool failed = !result && result.error().code != ECANCELED;
+      if (failed) workshop->journal().problem(path, result.error().message);
+      const std::scoped_lock lock(openings->mutex);
+      openings->left.erase(path);
+      openings->failed += failed ? 1 : 0;
+      openings->changed.notify_all();
+    });
+}
+
+std::shared_ptr<Device> Configuration::make_device(const std::string& name, const DeviceEntry& entry) {
+  const std::string path = "target/core/" + name;
+  const std::string adapter = name.substr(0, name.find('/'));
+  auto made = model_.find_adapter(adapter) != nullptr ? Result<>() : model_.make_adapter(adapter);
+  auto device = made ? model_.make_device(name) : std::unexpected(std::move(made.error()));
+  if (!device) {
+    problem(path, device.error().message);
+    return nullptr;
+  }
+  for (const auto& [key, value] : entry.control)
+    if (auto set = (*device)->set_control(key, value); !set) {
+      problem(path + "/control/" + key, set.error().message);
+      (void)model_.remove_device(name, [] {});
+      return nullptr;
+    }
+  if (entry.unit_serial) (void)(*device)->set_unit_serial(*entry.unit_serial);
+  return std::move(*device);
+}
+
+void Configuration::await(Openings& openings) {
+  std::unique_lock lock(openings.mutex);
+  openings.changed.wait_for(lock, patience_.open, [&] { return openings.left.empty(); });
+  for (const auto& path : openings.left)
+    problem(path, "it still opens, and may hang; its namespaces come when it is there, all others go on");
+  problems_ += openings.failed;
+}
+
 void Configuration::remove_subsystems(const Document& next) {
-  const Lock lock(shared_->mutex);
-  for (auto it = subsystems_.begin(); it != subsystems_.end();) {
-    if (next.subsystems.contains(it->first)) {
-      remove_namespaces(it->second, next.subsystems.at(it->first));
-      ++it;
+  for (const auto& tenant : model_.subsystems()) {
+    if (const auto wanted = next.subsystems.find(tenant->nqn()); wanted != next.subsystems.end()) {
+      remove_namespaces(*tenant, next, wanted->second);
       continue;
     }
-    if (auto removed = parts_.target.remove_subsystem(it->first, [] {}); !removed)
-      problem(subsystem_path(it->first), removed.error().message);
-    it = subsystems_.erase(it);
+    if (auto removed = model_.remove_subsystem(tenant->nqn(), [] {}); !removed)
+      problem(tenant->path(), removed.error().message);
   }
 }
 
-void Configuration::remove_namespaces(Subsystem& subsystem, const SubsystemEntry& next) {
-  for (const auto& [nsid, entry] : subsystem.applied.namespaces) {
-    const auto wanted = next.namespaces.find(nsid);
-    if (wanted != next.namespaces.end() && wanted->second == entry) continue;
-    if (subsystem.live.erase(nsid) == 0) continue;
-    if (auto removed = subsystem.object->remove_namespace(nsid, [] {}); !removed)
-      problem(subsystem_path(subsystem.object->nqn()), removed.error().message);
+void Configuration::remove_namespaces(Tenant& tenant, const Document& next, const SubsystemEntry& wanted) {
+  for (const auto& [nsid, its] : tenant.namespaces()) {
+    const auto entry = wanted.namespaces.find(nsid);
+    if (its.device != nullptr && entry != wanted.namespaces.end() && entry->second == its.entry &&
+        is_kept(*its.device, next))
+      continue;
+    if (auto removed = tenant.remove_namespace(nsid, [] {}); !removed)
+      problem(tenant.path(nsid), removed.error().message);
   }
 }
 
-void Configuration::apply_subsystem(const std::string& nqn, const SubsystemEntry& next) {
-  const std::string path = subsystem_path(nqn);
-  auto it = subsystems_.find(nqn);
-  if (it == subsystems_.end()) {
-    auto made = parts_.target.add_subsystem(nqn);
-    if (!made) return problem(path, made.error().message);
-    it = subsystems_.emplace(nqn, Subsystem{.applied = {}, .object = std::move(*made), .live = {}}).first;
+void Configuration::make_subsystem(const std::string& nqn, const SubsystemEntry& next) {
+  auto tenant = model_.find_subsystem(nqn);
+  if (tenant == nullptr) {
+    auto made = model_.make_subsystem(nqn);
+    if (!made) return problem("nvmet/subsystems/" + nqn, made.error().message);
+    tenant = std::move(*made);
   }
-  Subsystem& subsystem = it->second;
-  apply_access(subsystem, next, path);
-  subsystem.applied = next;
+  if (auto configured = tenant->configure(next.attributes, next.hosts); !configured)
+    problem(tenant->path(), configured.error().message);
+  const auto present = tenant->namespaces();
+  for (const auto& [nsid, entry] : next.namespaces)
+    if (!present.contains(nsid)) make_namespace(*tenant, nsid, entry);
 }
 
-void Configuration::apply_access(Subsystem& subsystem, const SubsystemEntry& next, const std::string& path) {
-  const auto settings = settings_of(subsystem.object->nqn(), next.attributes);
-  if (!settings) return problem(path, settings.error().message);
-  const auto changed = subsystem.object->configure(*settings, {next.hosts.begin(), next.hosts.end()});
-  if (!changed) problem(path, changed.error().message);
-}
-
-void Configuration::attach_all() {
-  const Lock lock(shared_->mutex);
-  for (auto& [nqn, subsystem] : subsystems_)
-    for (const auto& [nsid, entry] : subsystem.applied.namespaces) {
-      if (subsystem.live.contains(nsid)) continue;
-      const auto device = devices_.find(entry.device);
-      const std::string path = fmt::format("{}/namespaces/{}", subsystem_path(nqn), nsid.value());
-      if (device == devices_.end())
-        problem(path, fmt::format("device \"target/core/{}\": there is none that is enabled", entry.device));
-      else
-        attach(subsystem, nsid, entry);
-    }
-}
-
-void Configuration::attach(Subsystem& subsystem, Nsid nsid, const NamespaceEntry& entry) {
-  const auto device = devices_.find(entry.device);
-  if (device == devices_.end() || device->second->state != Device::State::open) return;
-  if (subsystem.live.contains(nsid)) return;
-  auto added = subsystem.object->add_namespace(nsid, {.backend = device->second->backend,
-                                                      .uuid = entry.uuid,
-                                                      .nguid = entry.nguid,
-                                                      .ana_group = entry.ana_group,
-                                                      .read_only = entry.read_only});
-  if (added)
-    subsystem.live.insert(nsid);
-  else
-    problem(fmt::format("{}/namespaces/{}", subsystem_path(subsystem.object->nqn()), nsid.value()),
-            added.error().message);
+void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
+  const auto make = [&]() -> Result<> {
+    if (auto made = tenant.make_namespace(nsid, fmt::to_string(nsid.value())); !made) return made;
+    const auto set = [&entry](NamespaceEntry& into) -> Result<> {
+      into = entry;
+      into.device.clear();
+      return {};
+    };
+    if (auto changed = tenant.change_namespace(nsid, set); !changed) return changed;
+    const auto device = model_.find_device(entry.device);
+    if (device == nullptr)
+      return fail(ENOENT,
+                  fmt::format("device \"target/core/{}\": there is none that is enabled", entry.device));
+    auto linked = tenant.link(
+        nsid,
+        {.name = entry.device.substr(entry.device.find('/') + 1), .target = "target/core/" + entry.device},
+        device);
+    if (!linked && linked.error().code == ENODEV) return {};  // the device has said why
+    return linked;
+  };
+  if (auto made = make(); !made) problem(tenant.path(nsid), made.error().message);
 }
 
 void Configuration::apply_referrals(const Document& next) {
@@ -200,24 +250,102 @@ void Configuration::apply_referrals(const Document& next) {
   }
 }
 
+void Configuration::remove_ports(const Document& next) {
+  remove_ports(model_.discovery_ports(), next.discovery_ports);
+  for (const auto& tenant : model_.subsystems())
+    if (const auto wanted = next.subsystems.find(tenant->nqn()); wanted != next.subsystems.end())
+      remove_ports(tenant->ports(), wanted->second.ports);
+    else
+      tenant->ports().end();
+}
+
+void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted) {
+  for (const auto& [name, entry] : ports.entries())
+    if (const auto next = wanted.find(name); next == wanted.end() || next->second != entry)
+      (void)ports.remove(name);
+}
+
+void Configuration::make_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted,
+                               Joinings& joinings) {
+  const auto present = ports.entries();
+  for (const auto& [name, entry] : wanted)
+    if (!present.contains(name))
+      if (auto made = make_port(ports, name, entry, joinings); !made)
+        problem(ports.path(name), made.error().message);
+}
+
+Result<> Configuration::make_port(PortSet& ports, const PortName& name, const PortEntry& entry,
+                                  Joinings& joinings) {
+  if (auto made = ports.make(name); !made) return made;
+  const auto set = [&entry](PortEntry& into) -> Result<> {
+    into.advertise = entry.advertise;
+    return {};
+  };
+  if (auto changed = ports.change(name, set); !changed) return changed;
+  if (!entry.enable) return {};
+  auto user = ports.begin_enable(name);
+  if (!user) return std::unexpected(std::move(user.error()));
+  joinings[name].sets.push_back(&ports);
+  joinings[name].users.push_back(std::move(*user));
+  return {};
+}
+
+// All of one address at once: a host that meets "not allowed" never comes back.
+void Configuration::join(const Joinings& joinings) {
+  for (const auto& [name, joining] : joinings) {
+    auto results = model_.listeners().join(name, joining.users);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      if (auto joined = joining.sets[i]->end_enable(name, std::move(results[i])); !joined)
+        problem(joining.users[i].path, joined.error().message);
+  }
+}
+
+void Configuration::refresh() {
+  for (const auto& device : model_.devices()) device->refresh();
+}
+
+void Configuration::sweep() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, patience_.sweep, [this] { return ending_; })) {
+    lock.unlock();
+    refresh();
+    lock.lock();
+  }
+}
+
+std::vector<std::shared_ptr<block::Backend>> Configuration::backends() const {
+  std::vector<std::shared_ptr<block::Backend>> all;
+  for (const auto& device : model_.devices())
+    if (auto backend = device->backend()) all.push_back(std::move(backend));
+  return all;
+}
+
+std::vector<std::string> Configuration::opening() const {
+  std::vector<std::string> names;
+  for (const auto& device : model_.devices())
+    if (device->state() == Device::State::opening) names.push_back(device->name());
+  return names;
+}
+
 bool Configuration::close(Duration patience) {
   close_listeners();
+  {
+    const std::scoped_lock lock(mutex_);
+    ending_ = true;
+    changed_.notify_all();
+  }
   Countdown removals;
   bool clean = true;
-  {
-    Lock lock(shared_->mutex);
-    ending_ = true;  // what opens from now on is closed again
-    shared_->changed.notify_all();
-    for (const auto& [nqn, subsystem] : subsystems_)
-      clean = parts_.target.remove_subsystem(nqn, removals.one_more()).has_value() && clean;
-    subsystems_.clear();
-    for (const auto& [name, port] : ports_)
-      clean = parts_.target.remove_port(port.object->options().id).has_value() && clean;
-    ports_.clear();
-    devices_.clear();
+  for (const auto& tenant : model_.subsystems()) {
+    clean = model_.remove_subsystem(tenant->nqn(), removals.one_more()).has_value() && clean;
   }
-  return removals.wait(patience) && openers_.wait_idle(patience) && refreshers_.wait_idle(patience) &&
-         keeper_.wait_until_open(0, patience) && clean;
+  model_.discovery_ports().end();
+  for (const auto& device : model_.devices()) {
+    clean = model_.remove_device(device->name(), [] {}).has_value() && clean;
+  }
+  Workshop& shop = *model_.workshop();
+  return removals.wait(patience) && shop.workers.wait_idle(patience) && shop.openers.wait_idle(patience) &&
+         shop.refreshers.wait_idle(patience) && shop.keeper.wait_until_open(0, patience) && clean;
 }
 
 }  // namespace weft::config

@@ -37,9 +37,9 @@ TEST_F(ConfigurationTest, MakesADocumentTrue) {
   EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4420", "tcp:[::1]:8009"));
   target::Port& port = *transport_->acceptors.at("4420");
   EXPECT_EQ(port.find("one"), subsystem);
-  EXPECT_FALSE(port.options().discovery);
+  EXPECT_FALSE(port.lists_all());
   target::Port& discovery = *transport_->acceptors.at("8009");
-  EXPECT_TRUE(discovery.options().discovery);
+  EXPECT_TRUE(discovery.lists_all());
   EXPECT_EQ(discovery.options().adrfam, wire::AddressFamily::ipv6);
   ASSERT_TRUE(discovery.options().advertised.has_value());
   EXPECT_EQ(discovery.options().advertised->traddr, "192.0.2.1");
@@ -185,6 +185,7 @@ TEST_F(ConfigurationTest, SubsystemsWithTheEqualAddressShareAListener) {
   EXPECT_NE(port.find("one"), nullptr);
   EXPECT_NE(port.find("two"), nullptr);
   EXPECT_THAT(journal_.take(), ElementsAre("listening tcp:127.0.0.1:4420"));
+  EXPECT_EQ(transport_->offered_first, 2u) << "a host that comes at once finds both";
   // One leaves, and comes back: the listener stays.
   ASSERT_EQ(apply(two("", R"("enable": 0)")), 0u);
   EXPECT_EQ(port.find("two"), nullptr);

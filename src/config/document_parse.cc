@@ -9,6 +9,7 @@
 #include "config/attributes.h"
 #include "config/document.h"
 #include "config/json_fields.h"
+#include "config/names.h"
 #include "target/identity.h"
 #include "target/snapshot.h"
 #include "wire/nqn.h"
@@ -18,20 +19,6 @@ namespace weft::config {
 namespace {
 
 using nlohmann::json;
-
-// Names become parts of a path in the tree.
-Result<> check_name(std::string_view name) {
-  bool plain = !name.empty() && name.size() <= 200 && name != "." && name != "..";
-  for (const char c : name) plain = plain && c > ' ' && c != '/' && c != 0x7F;
-  if (plain) return {};
-  return fail(EINVAL, fmt::format("the name \"{}\" must have 1 to 200 characters, no blank and no /", name));
-}
-
-bool is_adapter(std::string_view name) {  // <plugin>_<N>
-  const std::size_t low = name.rfind('_');
-  return low != std::string_view::npos && low > 0 &&
-         parse_number(name.substr(low + 1), 0, 0xFFFFFFFF).has_value();
-}
 
 Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   DeviceEntry device;
@@ -54,38 +41,28 @@ Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   return device;
 }
 
+// The object's own rows; it outlives the fields.
+template <class Object>
+void add_rows(Fields& fields, Object& object, std::span<const AttributeRow<Object>> rows) {
+  for (const auto& row : rows)
+    if (row.store != nullptr)
+      fields[std::string(row.name)].scalar = [&object, &row](std::string_view text) {
+        return row.store(object, text);
+      };
+}
+
 Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path) {
   NamespaceEntry entry;
-  const auto device = [&entry](std::string_view text) -> Result<> {
+  Fields fields;
+  add_rows(fields, entry, namespace_attributes());
+  fields["device"].scalar = [&entry](std::string_view text) -> Result<> {
     constexpr std::string_view kRoot = "target/core/";
     if (!text.starts_with(kRoot) || text.size() == kRoot.size())
       return fail(EINVAL, fmt::format("\"{}\" must be target/core/PLUGIN_N/DEVICE", text));
     entry.device = text.substr(kRoot.size());
     return {};
   };
-  const auto nguid = [&entry](std::string_view text) -> Result<> {
-    target::Nguid id{};
-    if (const auto dashed = parse_uuid(text))
-      id = dashed->bytes;
-    else if (!parse_hex(text, id.data(), id.size()))
-      id = {};
-    if (id == target::Nguid{})
-      return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits that are not all 0", text));
-    entry.nguid = id;
-    return {};
-  };
-  const auto group = [&entry](std::string_view text) -> Result<> {
-    const auto number = parse_number(text, 1, 128);
-    if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 1 to 128", text));
-    entry.ana_group = AnaGroupId(static_cast<std::uint32_t>(*number));
-    return {};
-  };
-  auto read = read_object(value, path,
-                          {{"ana_grpid", {group, {}}},
-                           {"device", {device, {}}},
-                           {"device_nguid", {nguid, {}}},
-                           {"device_uuid", {store_uuid(entry.uuid), {}}},
-                           {"readonly", {store_flag(entry.read_only), {}}}});
+  auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
   if (entry.device.empty()) return problem(path, "there is no \"device\": say which one it shows");
   return entry;
@@ -93,13 +70,10 @@ Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path
 
 Parsed<PortEntry> read_port(const json& value, const std::string& path) {
   PortEntry entry;
-  const auto advertise = [&entry](std::string_view text) -> Result<> {
-    if (const auto address = parse_address(text); !address) return std::unexpected(address.error());
-    entry.advertise = text;
-    return {};
-  };
-  auto read = read_object(value, path,
-                          {{"addr_advertise", {advertise, {}}}, {"enable", {store_flag(entry.enable), {}}}});
+  Fields fields;
+  add_rows(fields, entry, port_attributes());
+  fields["enable"].scalar = store_flag(entry.enable);
+  auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
   return entry;
 }
@@ -171,8 +145,8 @@ class Parser {
   Parsed<void> read_core(const json& value, const std::string& path) {
     return for_each_member(
         value, path, [this](const std::string& adapter, const json& devices, const auto& where) {
-          if (!is_adapter(adapter) || !check_name(adapter)) {
-            note({where, "the name must be PLUGIN_N, like rd_mcp_1"});
+          if (const auto named = check_adapter_name(adapter); !named) {
+            note({where, named.error().message});
             return Parsed<void>();
           }
           Parsed<void> all = for_each_member(

@@ -103,9 +103,11 @@ class TestTransport final : public fabric::Transport {
                                                    fabric::Acceptor& acceptor) override {
     if (options.trsvcid == "1") return fail(EACCES, "tcp:" + options.traddr + ":1: not permitted");
     acceptors[options.trsvcid] = static_cast<target::Port*>(&acceptor);
+    offered_first = acceptors[options.trsvcid]->subsystems().size();
     return std::make_unique<TestListener>(options, journal_);
   }
   std::map<std::string, target::Port*> acceptors;  // by service
+  std::size_t offered_first = 0;                   // subsystems that the last listener began with
 
  private:
   TestJournal& journal_;

@@ -5,6 +5,11 @@
 
 namespace weft::target {
 
+void Port::list_all(bool all) {
+  lists_all_.store(all, std::memory_order_relaxed);
+  target_.discovery_changed();
+}
+
 void Port::link(std::shared_ptr<Subsystem> subsystem) {
   {
     const std::scoped_lock lock(mutex_);

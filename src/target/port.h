@@ -2,6 +2,7 @@
 // subsystems whose port has the equal address.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,7 +30,6 @@ struct PortOptions {
   std::string traddr;
   std::string trsvcid;
   std::optional<Advertised> advertised;  // instead of the reached address in the discovery log
-  bool discovery = false;                // a port of the discovery service: lists what all ports offer
 };
 
 // Outlives its connections.
@@ -39,6 +39,10 @@ class Port final : public fabric::Acceptor {
 
   const PortOptions& options() const { return options_; }
   Target& target() { return target_; }
+
+  // A port of the discovery service: its log lists what all ports offer.  Any thread.
+  void list_all(bool all);
+  bool lists_all() const { return lists_all_.load(std::memory_order_relaxed); }
 
   void link(std::shared_ptr<Subsystem> subsystem);  // any thread
   void unlink(std::string_view nqn);                // new connects only
@@ -50,6 +54,7 @@ class Port final : public fabric::Acceptor {
  private:
   Target& target_;
   const PortOptions options_;
+  std::atomic<bool> lists_all_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Subsystem>, std::less<>> subsystems_;
 };

@@ -136,7 +136,8 @@ TEST(Discovery, GivesTheAddressThatWorksForThisHost) {
 }
 
 TEST(Discovery, ListsAllPortsOnADiscoveryPort) {
-  TestTarget target({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "8009", .discovery = true});
+  TestTarget target({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "8009"});
+  target.port->list_all(true);
   target.port->unlink(kTestNqn);
   const auto add = [&](std::uint16_t portid, const char* traddr, wire::AddressFamily family) {
     const auto port = *target.target.add_port(

@@ -80,7 +80,7 @@ class Log {
     // Before anything is looked at: what changes meanwhile has a later generation.
     header_.genctr = target_.discovery_generation();
     add_itself();
-    if (queue_.port().options().discovery) {
+    if (queue_.port().lists_all()) {
       for (const auto& port : target_.ports()) add_port(*port);
     } else {
       add_port(queue_.port());

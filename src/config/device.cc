@@ -1,0 +1,189 @@
+#include "config/device.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace weft::config {
+
+const block::Plugin* find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter) {
+  const std::string_view name = adapter.substr(0, adapter.rfind('_'));
+  const auto it = std::ranges::find(plugins, name, &block::Plugin::name);
+  return it == plugins.end() ? nullptr : &*it;
+}
+
+Device::Device(std::shared_ptr<Workshop> workshop, std::string name, const block::Plugin& plugin)
+    : workshop_(std::move(workshop)), name_(std::move(name)), plugin_(plugin) {
+  entry_.enable = false;
+}
+
+Device::State Device::state() const {
+  const std::scoped_lock lock(mutex_);
+  return state_;
+}
+
+DeviceEntry Device::entry() const {
+  const std::scoped_lock lock(mutex_);
+  return entry_;
+}
+
+std::shared_ptr<block::Backend> Device::backend() const {
+  const std::scoped_lock lock(mutex_);
+  return backend_;
+}
+
+Result<> Device::check_closed() const {
+  if (state_ == State::closed) return {};
+  return fail(EBUSY, "it is enabled: this cannot change any more; remove the device and make it anew");
+}
+
+Result<> Device::set_control(std::string_view key, std::string_view value) {
+  if (std::ranges::find(plugin_.keys, key, &block::ControlKey::name) == plugin_.keys.end()) {
+    std::vector<std::string_view> known;
+    for (const auto& each : plugin_.keys) known.push_back(each.name);
+    return fail(EINVAL, fmt::format("\"{}\": unknown key; known here: {}", value, fmt::join(known, ", ")));
+  }
+  const std::scoped_lock lock(mutex_);
+  if (auto closed = check_closed(); !closed) return closed;
+  entry_.control.insert_or_assign(std::string(key), std::string(value));
+  return {};
+}
+
+Result<> Device::set_unit_serial(const Uuid& serial) {
+  const std::scoped_lock lock(mutex_);
+  if (auto closed = check_closed(); !closed) return closed;
+  entry_.unit_serial = serial;
+  return {};
+}
+
+Device::Notes Device::notes() const {
+  const std::scoped_lock lock(mutex_);
+  return notes_;
+}
+
+void Device::change_notes(const std::function<void(Notes&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  change(notes_);
+}
+
+void Device::enable(Answer answer) {
+  block::OpenOptions options{.name = name_, .serial = {}, .control = {}};
+  {
+    const std::scoped_lock lock(mutex_);
+    if (state_ != State::closed) {
+      if (state_ == State::gone) return answer(fail(ENOENT, "it is being removed"));
+      return answer(state_ == State::open ? fail(EEXIST, "it is enabled already")
+                                          : fail(EALREADY, "it opens already, and may hang"));
+    }
+    state_ = State::opening;
+    entry_.enable = true;
+    options.control = entry_.control;
+    options.serial = entry_.unit_serial.value_or(Uuid{});
+  }
+  workshop_->openers.run(
+      [self = shared_from_this(), options = std::move(options), answer = std::move(answer)]() mutable {
+        if (options.serial.is_nil()) options.serial = self->kept_serial();
+        self->opened(self->plugin_.open(options), std::move(answer));
+      });
+}
+
+// Belongs to the data: another backend of the same name later gets it again where it finds the same data.
+Uuid Device::kept_serial() {
+  const Workshop::Visit visit(*workshop_);
+  if (!plugin_.keeps_data || !visit) return StateStore::random_uuid();
+  if (auto kept = workshop_->state().assure({name_}, {}); !kept)
+    workshop_->journal().note(
+        path(), fmt::format("{}: its new unit serial will not be the same after a restart; choose "
+                            "another --state-dir, or name it in vpd_unit_serial",
+                            kept.error().message));
+  return workshop_->state().unit_serial(name_);
+}
+
+void Device::opened(Result<std::shared_ptr<block::Backend>> result, Answer answer) {
+  const Workshop::Visit visit(*workshop_);
+  std::vector<std::shared_ptr<DeviceUser>> users;
+  std::unique_lock lock(mutex_);
+  if (state_ == State::gone || !visit) {
+    auto closed = std::move(closed_);
+    lock.unlock();
+    result = fail(ECANCELED, "it was removed while it opened");  // closes it
+    if (closed) closed();
+    return answer(fail(ECANCELED, "it was removed while it opened"));
+  }
+  if (!result) {
+    state_ = State::closed;
+    entry_.enable = false;
+    open_error_ = result.error().message;
+    lock.unlock();
+    return answer(std::unexpected(std::move(result.error())));
+  }
+  const auto tell = [self = shared_from_this()] {
+    std::move_only_function<void()> closed;
+    {
+      const std::scoped_lock its(self->mutex_);
+      closed = std::move(self->closed_);
+    }
+    if (closed) closed();
+  };
+  backend_ = workshop_->keeper.keep(std::move(*result), tell);
+  state_ = State::open;
+  const auto backend = backend_;
+  users = users_;
+  lock.unlock();
+  workshop_->journal().note(path(), "open: " + backend->info());
+  for (const auto& user : users) user->device_opened(backend);
+  answer({});
+}
+
+Result<> Device::remove(std::move_only_function<void()> closed) {
+  std::shared_ptr<block::Backend> last;  // let go without the lock
+  {
+    const std::scoped_lock lock(mutex_);
+    if (state_ == State::gone) return fail(ENOENT, "it is being removed");
+    if (!users_.empty())
+      return fail(EBUSY, fmt::format("{} shows it to hosts: remove its link first", users_.front()->path()));
+    const State before = std::exchange(state_, State::gone);
+    if (before != State::closed) closed_ = std::exchange(closed, nullptr);
+    last = std::move(backend_);
+  }
+  if (closed) closed();
+  return {};
+}
+
+void Device::refresh() {
+  const std::scoped_lock lock(mutex_);
+  if (state_ != State::open || std::exchange(refreshing_, true)) return;
+  workshop_->refreshers.run(
+      [self = shared_from_this(), backend = backend_] { self->refreshed(backend->refresh()); });
+}
+
+void Device::refreshed(const Result<>& result) {
+  const Workshop::Visit visit(*workshop_);
+  const std::string error = result ? "" : result.error().message;
+  {
+    const std::scoped_lock lock(mutex_);
+    refreshing_ = false;
+    if (std::exchange(last_refresh_error_, error) == error) return;
+  }
+  if (visit && !error.empty()) workshop_->journal().problem(path(), error);
+}
+
+Result<std::shared_ptr<block::Backend>> Device::add_user(std::shared_ptr<DeviceUser> user) {
+  const std::scoped_lock lock(mutex_);
+  if (state_ == State::closed && !open_error_.empty())
+    return fail(ENODEV, fmt::format("device \"{}\": it did not open: {}", path(), open_error_));
+  if (state_ != State::open && state_ != State::opening)
+    return fail(EINVAL, fmt::format("device \"{}\": there is none that is enabled", path()));
+  users_.push_back(std::move(user));
+  return backend_;
+}
+
+void Device::remove_user(const DeviceUser& user) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(users_, [&](const auto& each) { return each.get() == &user; });
+}
+
+}  // namespace weft::config

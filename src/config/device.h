@@ -1,0 +1,98 @@
+// A backend in the configuration, target/core/<plugin>_<N>/<device>: what it is opened with, and the open
+// backend.  Its lock is its own; it is not held while a backend opens, closes or is looked at.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "block/plugin.h"
+#include "config/document.h"
+#include "config/last_error.h"
+#include "config/tree.h"
+#include "config/workshop.h"
+
+namespace weft::config {
+
+// Who shows a device to hosts.  Told without any lock of the device, on any thread.
+class DeviceUser {
+ public:
+  virtual void device_opened(std::shared_ptr<block::Backend> backend) = 0;
+  virtual std::string path() const = 0;  // of the namespace, for people
+
+ protected:
+  ~DeviceUser() = default;
+};
+
+// Any thread but a loop's.
+class Device : public std::enable_shared_from_this<Device> {
+ public:
+  enum class State : std::uint8_t { closed, opening, open, gone };
+
+  // `name` is <plugin>_<N>/<device>; the plugin outlives it.
+  Device(std::shared_ptr<Workshop> workshop, std::string name, const block::Plugin& plugin);
+
+  const std::string& name() const { return name_; }
+  std::string path() const { return "target/core/" + name_; }
+  const block::Plugin& plugin() const { return plugin_; }
+
+  State state() const;
+  DeviceEntry entry() const;
+  std::shared_ptr<block::Backend> backend() const;  // null while it is not open
+
+  // EBUSY once it is enabled, EINVAL for a key that the plugin does not have.
+  Result<> set_control(std::string_view key, std::string_view value);
+  Result<> set_unit_serial(const Uuid& serial);
+  // What people note about it; at any time.
+  struct Notes {
+    std::string alias;
+    std::string udev_path;
+  };
+  Notes notes() const;
+  void change_notes(const std::function<void(Notes&)>& change);
+  const std::shared_ptr<LastError>& last_error() const { return last_error_; }
+
+  // Answers when it is open, or why it is not: then it may be tried again.  EEXIST: it is open; EALREADY: it
+  // is opening.
+  void enable(Answer answer);
+  // The name is free when this returns; `closed` is called when nothing has the backend any more, which may
+  // be never. EBUSY: somebody uses it.
+  Result<> remove(std::move_only_function<void()> closed);
+  // Looks at its size, behind the caller's back.
+  void refresh();
+
+  // The user is told when it opens, unless it is open: then the backend is returned.  EINVAL: it is not
+  // enabled.
+  Result<std::shared_ptr<block::Backend>> add_user(std::shared_ptr<DeviceUser> user);
+  void remove_user(const DeviceUser& user);
+
+ private:
+  Result<> check_closed() const;  // the mutex is held
+  Uuid kept_serial();
+  void opened(Result<std::shared_ptr<block::Backend>> result, Answer answer);
+  void refreshed(const Result<>& result);
+
+  const std::shared_ptr<Workshop> workshop_;
+  const std::string name_;
+  const block::Plugin& plugin_;
+  mutable std::mutex mutex_;
+  State state_ = State::closed;
+  DeviceEntry entry_;
+  std::string open_error_;
+  Notes notes_;
+  const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
+  std::shared_ptr<block::Backend> backend_;
+  std::vector<std::shared_ptr<DeviceUser>> users_;
+  std::move_only_function<void()> closed_;
+  bool refreshing_ = false;
+  std::string last_refresh_error_;
+};
+
+// Of "<plugin>_<N>"; null when there is none.
+const block::Plugin* find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter);
+
+}  // namespace weft::config

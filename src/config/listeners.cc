@@ -1,0 +1,163 @@
+#include "config/listeners.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace weft::config {
+
+Listeners::Listeners(target::Target& target, std::span<fabric::Transport* const> transports,
+                     Workshop& workshop)
+    : target_(target), transports_(transports), workshop_(workshop) {}
+
+fabric::Transport* Listeners::find_transport(const std::string& trtype) const {
+  for (fabric::Transport* const transport : transports_)
+    if (transport->name() == trtype) return transport;
+  return nullptr;
+}
+
+Result<> Listeners::check(const PortName& name) const {
+  fabric::Transport* const transport = find_transport(name.trtype);
+  if (transport == nullptr) {
+    std::string known;
+    for (const auto* each : transports_)
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", each->name());
+    return fail(EINVAL, fmt::format("there is no transport \"{}\"; known: {}", name.trtype, known));
+  }
+  const auto canonical = transport->canonical({.traddr = name.traddr, .trsvcid = name.trsvcid});
+  if (!canonical) return std::unexpected(canonical.error());
+  const PortName right{name.trtype, canonical->traddr, canonical->trsvcid};
+  if (right != name) return fail(EINVAL, fmt::format("\"{}\" must be written {}", name.text(), right.text()));
+  if (name.trsvcid == "0") return fail(EINVAL, "service id 0: hosts need a number to connect to, like 4420");
+  return {};
+}
+
+std::shared_ptr<Listeners::Entry> Listeners::find_or_make(const PortName& name) {
+  const std::scoped_lock lock(mutex_);
+  auto& found = entries_[name];
+  if (found == nullptr) found = std::make_shared<Entry>();
+  return found;
+}
+
+std::map<PortName, std::shared_ptr<Listeners::Entry>> Listeners::all() const {
+  const std::scoped_lock lock(mutex_);
+  return entries_;
+}
+
+void Listeners::forget_unused(Entry& entry, const PortName& name) {
+  if (!entry.users.empty()) return;
+  entry.is_gone = true;
+  const std::scoped_lock lock(mutex_);
+  entries_.erase(name);
+}
+
+std::vector<Result<>> Listeners::join(const PortName& name, std::span<const User> users) {
+  while (true) {
+    const auto its = find_or_make(name);
+    const std::scoped_lock lock(its->mutex);
+    if (its->is_gone) continue;
+    std::vector<Result<>> results;
+    for (const User& user : users) results.push_back(add(*its, name, user));
+    if (its->port != nullptr && its->listener == nullptr)
+      if (const auto listening = listen(*its, name); !listening)
+        for (auto& result : results)
+          if (result) result = listening;
+    forget_unused(*its, name);
+    return results;
+  }
+}
+
+Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
+  if (!entry.users.empty() && entry.users.front().advertise != user.advertise)
+    return fail(EBUSY, fmt::format("addr_advertise \"{}\": {} has this listener with \"{}\"; one listener "
+                                   "advertises one address",
+                                   user.advertise, entry.users.front().path, entry.users.front().advertise));
+  if (entry.port == nullptr)
+    if (auto made = make_port(entry, name, user); !made) return made;
+  entry.users.push_back(user);
+  if (user.subsystem == nullptr)
+    entry.port->list_all(true);
+  else
+    entry.port->link(user.subsystem);
+  return {};
+}
+
+Result<> Listeners::make_port(Entry& entry, const PortName& name, const User& user) {
+  const fabric::Transport& transport = *find_transport(name.trtype);
+  if (auto kept = workshop_.state().assure({}, {name.text()}); !kept)
+    workshop_.journal().note(
+        user.path, fmt::format("{}: the port's id may be another after a restart", kept.error().message));
+  target::PortOptions options{.id = workshop_.state().port_id(name.text()),
+                              .trtype = transport.trtype(),
+                              .adrfam = transport.adrfam({.traddr = name.traddr, .trsvcid = name.trsvcid}),
+                              .traddr = name.traddr,
+                              .trsvcid = name.trsvcid,
+                              .advertised = {}};
+  if (options.id == PortId()) return fail(ENOSPC, "all 65535 port ids are given out");
+  if (auto advertised = parse_address(user.advertise))
+    options.advertised = target::Advertised{advertised->traddr, advertised->trsvcid};
+  auto port = target_.add_port(std::move(options));
+  if (!port) return std::unexpected(std::move(port.error()));
+  entry.port = std::move(*port);
+  return {};
+}
+
+// All users leave again when it fails.
+Result<> Listeners::listen(Entry& entry, const PortName& name) {
+  auto listener =
+      find_transport(name.trtype)->listen({.traddr = name.traddr, .trsvcid = name.trsvcid}, *entry.port);
+  if (listener) {
+    entry.listener = std::move(*listener);
+    workshop_.journal().listening(name.text());
+    return {};
+  }
+  const std::string path = entry.users.front().path;
+  while (!entry.users.empty()) take_out(entry, entry.users.back());
+  close(entry, path);
+  return std::unexpected(std::move(listener.error()));
+}
+
+void Listeners::take_out(Entry& entry, const User& user) {
+  if (user.subsystem == nullptr)
+    entry.port->list_all(false);
+  else
+    entry.port->unlink(user.subsystem->nqn());
+  std::erase_if(entry.users, [path = user.path](const User& each) { return each.path == path; });
+}
+
+void Listeners::leave(const PortName& name, const std::string& path) {
+  const auto its = find_or_make(name);
+  const std::scoped_lock lock(its->mutex);
+  if (const auto user = std::ranges::find(its->users, path, &User::path); user != its->users.end()) {
+    take_out(*its, *user);
+    if (its->users.empty()) close(*its, path);
+  }
+  forget_unused(*its, name);
+}
+
+void Listeners::close(Entry& entry, const std::string& path) {
+  entry.listener.reset();
+  if (auto removed = target_.remove_port(entry.port->options().id); !removed)
+    workshop_.journal().problem(path, removed.error().message);
+  entry.port.reset();
+}
+
+std::vector<std::string> Listeners::listening() const {
+  std::vector<std::string> names;
+  for (const auto& [name, each] : all()) {
+    const std::scoped_lock lock(each->mutex);
+    if (each->listener != nullptr) names.push_back(name.text());
+  }
+  return names;
+}
+
+void Listeners::close() {
+  for (const auto& [name, each] : all()) {
+    const std::scoped_lock lock(each->mutex);
+    each->listener.reset();
+  }
+}
+
+}  // namespace weft::config

@@ -1,0 +1,142 @@
+#include "config/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace weft::config {
+
+namespace {
+
+std::unexpected<Error> none(std::string_view what, std::string_view name) {
+  return fail(ENOENT, fmt::format("{} {}: there is none", what, name));
+}
+
+std::pair<std::string_view, std::string_view> split(std::string_view device) {
+  const std::size_t slash = device.find('/');
+  return {device.substr(0, slash), slash == std::string_view::npos ? "" : device.substr(slash + 1)};
+}
+
+}  // namespace
+
+std::shared_ptr<Device> Adapter::find(std::string_view device) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = devices_.find(device);
+  return it == devices_.end() ? nullptr : it->second;
+}
+
+std::vector<std::string> Adapter::names() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, device] : devices_) names.push_back(name);
+  return names;
+}
+
+std::vector<std::shared_ptr<Device>> Adapter::all() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<Device>> all;
+  for (const auto& [name, device] : devices_) all.push_back(device);
+  return all;
+}
+
+Result<> Adapter::insert(const std::string& device, std::shared_ptr<Device> object) {
+  const std::scoped_lock lock(mutex_);
+  if (is_gone_) return none("adapter", name_);
+  if (devices_.emplace(device, std::move(object)).second) return {};
+  return fail(EEXIST, fmt::format("device {}/{}: there is one already", name_, device));
+}
+
+void Adapter::erase(std::string_view device) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto it = devices_.find(device); it != devices_.end()) devices_.erase(it);
+}
+
+Result<> Adapter::end() {
+  const std::scoped_lock lock(mutex_);
+  if (!devices_.empty())
+    return fail(ENOTEMPTY, fmt::format("adapter {}: it has {} devices, like {}; remove them first", name_,
+                                       devices_.size(), devices_.begin()->first));
+  is_gone_ = true;
+  return {};
+}
+
+Model::Model(const Parts& parts)
+    : parts_(parts),
+      workshop_(std::make_shared<Workshop>(parts.state, parts.journal)),
+      listeners_(parts.target, parts.transports, *workshop_),
+      discovery_ports_(listeners_, "nvmet/discovery", nullptr) {}
+
+Result<> Model::make_adapter(const std::string& name) {
+  if (auto checked = check_adapter_name(name); !checked) return checked;
+  const block::Plugin* const plugin = find_plugin(parts_.plugins, name);
+  if (plugin == nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& each : parts_.plugins) known.push_back(each.name);
+    return fail(EINVAL, fmt::format("there is no such plugin; known: {}", fmt::join(known, ", ")));
+  }
+  if (adapters_.insert(name, std::make_shared<Adapter>(name, *plugin))) return {};
+  return fail(EEXIST, fmt::format("adapter {}: there is one already", name));
+}
+
+Result<> Model::remove_adapter(const std::string& name) {
+  const auto adapter = adapters_.find(name);
+  if (adapter == nullptr) return none("adapter", name);
+  if (auto ended = adapter->end(); !ended) return ended;
+  adapters_.erase(name, *adapter);
+  return {};
+}
+
+Result<std::shared_ptr<Device>> Model::make_device(const std::string& name) {
+  const auto [adapter_name, device_name] = split(name);
+  if (auto checked = check_name(device_name); !checked) return std::unexpected(checked.error());
+  const auto adapter = adapters_.find(adapter_name);
+  if (adapter == nullptr) return none("adapter", adapter_name);
+  auto device = std::make_shared<Device>(workshop_, name, adapter->plugin());
+  if (auto inserted = adapter->insert(std::string(device_name), device); !inserted)
+    return std::unexpected(std::move(inserted.error()));
+  return device;
+}
+
+Result<> Model::remove_device(const std::string& name, std::move_only_function<void()> closed) {
+  const auto device = find_device(name);
+  if (device == nullptr) return none("device", name);
+  if (auto removed = device->remove(std::move(closed)); !removed) return removed;
+  const auto [adapter_name, device_name] = split(name);
+  if (const auto adapter = adapters_.find(adapter_name)) adapter->erase(device_name);
+  return {};
+}
+
+std::shared_ptr<Device> Model::find_device(std::string_view name) const {
+  const auto [adapter_name, device_name] = split(name);
+  const auto adapter = adapters_.find(adapter_name);
+  return adapter == nullptr ? nullptr : adapter->find(device_name);
+}
+
+std::vector<std::shared_ptr<Device>> Model::devices() const {
+  std::vector<std::shared_ptr<Device>> all;
+  for (const auto& adapter : adapters_.all())
+    for (auto& device : adapter->all()) all.push_back(std::move(device));
+  return all;
+}
+
+Result<std::shared_ptr<Tenant>> Model::make_subsystem(const std::string& nqn) {
+  auto made = parts_.target.add_subsystem(nqn);
+  if (!made) return std::unexpected(std::move(made.error()));
+  auto tenant = std::make_shared<Tenant>(workshop_, listeners_, std::move(*made));
+  // The target has just found that nobody has the name.
+  tenants_.insert(nqn, tenant);
+  return tenant;
+}
+
+Result<> Model::remove_subsystem(const std::string& nqn, target::Done done) {
+  const auto tenant = tenants_.find(nqn);
+  // In this order: a successor of the name is inserted after the target has forgotten it.
+  if (tenant == nullptr || !tenants_.erase(nqn, *tenant)) return none("subsystem", nqn);
+  if (auto removed = parts_.target.remove_subsystem(nqn, std::move(done)); !removed) return removed;
+  tenant->end();
+  return {};
+}
+
+}  // namespace weft::config

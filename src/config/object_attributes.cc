@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "config/attributes.h"
+
+namespace weft::config {
+
+namespace {
+
+Result<> store_flag(bool& field, std::string_view value) {
+  const auto flag = parse_bool(value);
+  if (!flag) return fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", value));
+  field = *flag;
+  return {};
+}
+
+Result<> store_uuid(NamespaceEntry& entry, std::string_view value) {
+  const auto uuid = parse_uuid(value);
+  if (!uuid || uuid->is_nil())
+    return fail(EINVAL, fmt::format("\"{}\" must be a UUID that is not zero, like "
+                                    "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                                    value));
+  entry.uuid = *uuid;
+  return {};
+}
+
+Result<> store_nguid(NamespaceEntry& entry, std::string_view value) {
+  target::Nguid id{};
+  if (const auto dashed = parse_uuid(value))
+    id = dashed->bytes;
+  else if (!parse_hex(value, id.data(), id.size()))
+    id = {};
+  if (id == target::Nguid{})
+    return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits that are not all 0", value));
+  entry.nguid = id;
+  return {};
+}
+
+Result<> store_ana_group(NamespaceEntry& entry, std::string_view value) {
+  const auto number = parse_number(value, 1, 128);
+  if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 1 to 128", value));
+  entry.ana_group = AnaGroupId(static_cast<std::uint32_t>(*number));
+  return {};
+}
+
+constexpr AttributeRow<NamespaceEntry> kNamespaceRows[] = {
+    {"ana_grpid", "ANA group, 1 to 128; default 1", Mutability::locked,
+     [](const NamespaceEntry& entry) { return fmt::to_string(entry.ana_group.value()); }, store_ana_group},
+    {"device_nguid", "NGUID, 32 hexadecimal digits; default made from the unit serial, the NQN and the nsid",
+     Mutability::locked,
+     [](const NamespaceEntry& entry) { return entry.nguid ? uuid_text(Uuid{*entry.nguid}) : std::string(); },
+     store_nguid},
+    {"device_uuid", "UUID; default made from the unit serial, the NQN and the nsid", Mutability::locked,
+     [](const NamespaceEntry& entry) { return entry.uuid ? uuid_text(*entry.uuid) : std::string(); },
+     store_uuid},
+    {"readonly", "1: hosts cannot write; default 0", Mutability::locked,
+     [](const NamespaceEntry& entry) -> std::string { return entry.read_only ? "1" : "0"; },
+     [](NamespaceEntry& entry, std::string_view value) { return store_flag(entry.read_only, value); }},
+};
+
+constexpr AttributeRow<PortEntry> kPortRows[] = {
+    {"addr_advertise",
+     "ADDRESS:SERVICE that the discovery log names instead of the one that a host reached; default empty",
+     Mutability::locked, [](const PortEntry& entry) { return entry.advertise; },
+     [](PortEntry& entry, std::string_view value) -> Result<> {
+       if (!value.empty())
+         if (const auto address = parse_address(value); !address) return std::unexpected(address.error());
+       entry.advertise = value;
+       return {};
+     }},
+};
+
+}  // namespace
+
+std::span<const AttributeRow<NamespaceEntry>> namespace_attributes() {
+  return kNamespaceRows;
+}
+
+std::span<const AttributeRow<PortEntry>> port_attributes() {
+  return kPortRows;
+}
+
+}  // namespace weft::config

@@ -1,0 +1,115 @@
+#include "config/port_set.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace weft::config {
+
+namespace {
+
+std::unexpected<Error> none(const PortName& name) {
+  return fail(ENOENT, fmt::format("port {}: there is none", name.text()));
+}
+
+std::unexpected<Error> changing() {
+  return fail(EBUSY, "it is being enabled or disabled by somebody else; try again");
+}
+
+}  // namespace
+
+PortSet::PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem)
+    : listeners_(listeners), path_(std::move(path)), subsystem_(std::move(subsystem)) {}
+
+Result<> PortSet::make(const PortName& name) {
+  if (auto checked = listeners_.check(name); !checked) return checked;
+  const std::scoped_lock lock(mutex_);
+  Port port;
+  port.entry.enable = false;
+  if (ports_.emplace(name, port).second) return {};
+  return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
+}
+
+Result<> PortSet::remove(const PortName& name) {
+  if (auto disabled = disable(name); !disabled) return disabled;
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  if (it == ports_.end()) return none(name);
+  if (it->second.is_changing || it->second.entry.enable) return changing();
+  ports_.erase(it);
+  return {};
+}
+
+Result<> PortSet::change(const PortName& name, const std::function<Result<>(PortEntry&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  if (it == ports_.end()) return none(name);
+  if (it->second.entry.enable || it->second.is_changing)
+    return fail(EBUSY, "it cannot change while the port is enabled: write 0 to enable first");
+  return change(it->second.entry);
+}
+
+Result<PortEntry> PortSet::begin_change(const PortName& name) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  if (it == ports_.end()) return none(name);
+  if (std::exchange(it->second.is_changing, true)) return changing();
+  return it->second.entry;
+}
+
+bool PortSet::end_change(const PortName& name, bool enabled) {
+  const std::scoped_lock lock(mutex_);
+  if (enabled && is_ending_) return false;
+  Port& port = ports_.at(name);
+  port.is_changing = false;
+  port.entry.enable = enabled;
+  return true;
+}
+
+Result<Listeners::User> PortSet::begin_enable(const PortName& name) {
+  const auto entry = begin_change(name);
+  if (!entry) return std::unexpected(entry.error());
+  if (!entry->enable)
+    return Listeners::User{.path = path(name), .subsystem = subsystem_, .advertise = entry->advertise};
+  end_change(name, true);
+  return fail(EALREADY, "it is enabled already");
+}
+
+Result<> PortSet::end_enable(const PortName& name, Result<> joined) {
+  if (end_change(name, joined.has_value())) return joined;
+  listeners_.leave(name, path(name));
+  end_change(name, false);
+  return fail(ECANCELED, "it is being removed");
+}
+
+Result<> PortSet::enable(const PortName& name) {
+  const auto user = begin_enable(name);
+  if (!user) return user.error().code == EALREADY ? Result<>() : std::unexpected(user.error());
+  return end_enable(name, listeners_.join(name, {&*user, 1}).front());
+}
+
+Result<> PortSet::disable(const PortName& name) {
+  const auto entry = begin_change(name);
+  if (!entry) return std::unexpected(entry.error());
+  if (entry->enable) listeners_.leave(name, path(name));
+  end_change(name, false);
+  return {};
+}
+
+void PortSet::end() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_ending_ = true;
+  }
+  for (const auto& [name, entry] : entries()) (void)disable(name);
+}
+
+std::map<PortName, PortEntry> PortSet::entries() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<PortName, PortEntry> all;
+  for (const auto& [name, port] : ports_) all.emplace(name, port.entry);
+  return all;
+}
+
+}  // namespace weft::config

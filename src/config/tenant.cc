@@ -1,0 +1,177 @@
+#include "config/tenant.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace weft::config {
+
+// One namespace's interest in its device.  The tenant may go before the device has opened.
+class Tenant::User final : public DeviceUser {
+ public:
+  User(const std::shared_ptr<Tenant>& tenant, Nsid id) : nsid(id), path_(tenant->path(id)), tenant_(tenant) {}
+  void device_opened(std::shared_ptr<block::Backend> backend) override {
+    if (const auto tenant = tenant_.lock()) tenant->device_opened(*this, std::move(backend));
+  }
+  std::string path() const override { return path_; }
+  const Nsid nsid;
+
+ private:
+  const std::string path_;
+  const std::weak_ptr<Tenant> tenant_;
+};
+
+Tenant::Tenant(std::shared_ptr<Workshop> workshop, Listeners& listeners,
+               std::shared_ptr<target::Subsystem> subsystem)
+    : workshop_(std::move(workshop)),
+      subsystem_(std::move(subsystem)),
+      ports_(listeners, path(), subsystem_) {}
+
+std::string Tenant::path(Nsid nsid) const {
+  return fmt::format("{}/namespaces/{}", path(), nsid.value());
+}
+
+std::unexpected<Error> Tenant::no_namespace(Nsid nsid) const {
+  return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn()));
+}
+
+Result<> Tenant::configure(const std::map<std::string, std::string>& attributes,
+                           const std::set<std::string>& hosts) {
+  const auto settings = settings_of(nqn(), attributes);
+  if (!settings) return std::unexpected(settings.error());
+  return subsystem_->configure(*settings, {hosts.begin(), hosts.end()});
+}
+
+Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
+  if (nsid.value() == 0 || nsid.value() == 0xFFFFFFFF)
+    return fail(EINVAL, fmt::format("namespace {}: an nsid is from 1 to 4294967294", nsid.value()));
+  const std::scoped_lock lock(mutex_);
+  if (namespaces_.contains(nsid))
+    return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn()));
+  if (namespaces_.size() >= target::kMaxNamespaces)
+    return fail(ENOSPC,
+                fmt::format("{} has {} namespaces, which is the most", nqn(), target::kMaxNamespaces));
+  namespaces_[nsid].directory = directory;
+  return {};
+}
+
+Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
+  if (auto detached = detach(nsid, done); !detached) return std::unexpected(std::move(detached.error()));
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = namespaces_.find(nsid);
+    if (it == namespaces_.end()) return no_namespace(nsid);
+    if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
+    namespaces_.erase(it);
+  }
+  if (done) done();
+  return {};
+}
+
+Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = namespaces_.find(nsid);
+  if (it == namespaces_.end()) return no_namespace(nsid);
+  if (it->second.device != nullptr)
+    return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
+  return change(it->second.entry);
+}
+
+Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = namespaces_.find(nsid);
+  if (it == namespaces_.end()) return no_namespace(nsid);
+  Namespace& its = it->second;
+  if (its.device != nullptr)
+    return fail(EEXIST, fmt::format("it shows {} already: remove that link first", its.device->path()));
+  auto user = std::make_shared<User>(shared_from_this(), nsid);
+  auto backend = device->add_user(user);
+  if (!backend) return std::unexpected(std::move(backend.error()));
+  its.user = std::move(user);
+  if (*backend != nullptr) {
+    if (auto attached = attach(nsid, its, std::move(*backend)); !attached) {
+      device->remove_user(*its.user);
+      its.user.reset();
+      return attached;
+    }
+  }
+  its.device = device;
+  its.link = std::move(link);
+  its.entry.device = device->name();
+  return {};
+}
+
+Result<> Tenant::attach(Nsid nsid, Namespace& its, std::shared_ptr<block::Backend> backend) {
+  if (its.is_live) return {};
+  auto added = subsystem_->add_namespace(nsid, {.backend = std::move(backend),
+                                                .uuid = its.entry.uuid,
+                                                .nguid = its.entry.nguid,
+                                                .ana_group = its.entry.ana_group,
+                                                .read_only = its.entry.read_only});
+  its.is_live = added.has_value();
+  return added;
+}
+
+void Tenant::device_opened(const User& user, std::shared_ptr<block::Backend> backend) {
+  Result<> attached;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = namespaces_.find(user.nsid);
+    if (it == namespaces_.end() || it->second.user.get() != &user) return;  // unlinked meanwhile
+    attached = attach(user.nsid, it->second, std::move(backend));
+  }
+  if (!attached) workshop_->journal().problem(user.path(), attached.error().message);
+}
+
+Result<> Tenant::unlink(Nsid nsid, target::Done done) {
+  const auto detached = detach(nsid, done);
+  if (!detached) return std::unexpected(detached.error());
+  if (!*detached) return fail(ENOENT, fmt::format("namespace {} of {}: it has no link", nsid.value(), nqn()));
+  if (done) done();
+  return {};
+}
+
+// False: there was no link.  Takes `done` when there are commands to wait for.
+Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
+  std::shared_ptr<Device> device;
+  std::shared_ptr<User> user;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = namespaces_.find(nsid);
+    if (it == namespaces_.end()) return no_namespace(nsid);
+    Namespace& its = it->second;
+    if (its.device == nullptr) return false;
+    if (its.is_live)
+      if (auto removed = subsystem_->remove_namespace(nsid, std::exchange(done, nullptr)); !removed)
+        return std::unexpected(std::move(removed.error()));
+    device = std::exchange(its.device, nullptr);
+    user = std::exchange(its.user, nullptr);
+    its.link = {};
+    its.entry.device.clear();
+    its.is_live = false;
+  }
+  device->remove_user(*user);
+  return true;
+}
+
+std::map<Nsid, Tenant::NamespaceView> Tenant::namespaces() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<Nsid, NamespaceView> all;
+  for (const auto& [nsid, its] : namespaces_)
+    all.emplace(nsid, NamespaceView{its.directory, its.entry, its.link, its.device});
+  return all;
+}
+
+void Tenant::end() {
+  ports_.end();
+  std::map<Nsid, Namespace> gone;
+  {
+    const std::scoped_lock lock(mutex_);
+    gone.swap(namespaces_);
+  }
+  for (const auto& [nsid, its] : gone)
+    if (its.device != nullptr) its.device->remove_user(*its.user);
+}
+
+}  // namespace weft::config

@@ -1,0 +1,91 @@
+// A subsystem in the configuration, with its hosts, namespaces and ports.  Its lock is its own; it is not
+// held while a backend opens, commands drain, or a listener opens or closes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "config/device.h"
+#include "config/document.h"
+#include "config/port_set.h"
+#include "target/target.h"
+
+namespace weft::config {
+
+// The link inside a namespace's directory, as it was made.
+struct NamespaceLink {
+  std::string name;
+  std::string target;
+};
+
+// Any thread but a loop's.
+class Tenant : public std::enable_shared_from_this<Tenant> {
+ public:
+  Tenant(std::shared_ptr<Workshop> workshop, Listeners& listeners,
+         std::shared_ptr<target::Subsystem> subsystem);
+
+  const std::string& nqn() const { return subsystem_->nqn(); }
+  std::string path() const { return "nvmet/subsystems/" + nqn(); }
+  std::string path(Nsid nsid) const;
+  const std::shared_ptr<target::Subsystem>& subsystem() const { return subsystem_; }
+  PortSet& ports() { return ports_; }
+  const std::shared_ptr<Workshop>& workshop() const { return workshop_; }
+  const std::shared_ptr<LastError>& last_error() const { return last_error_; }
+
+  // Attributes and the whole list of hosts at once; see target::Subsystem::configure.
+  Result<> configure(const std::map<std::string, std::string>& attributes,
+                     const std::set<std::string>& hosts);
+
+  // `directory` is how the namespace was named: 1 or ns_1.
+  Result<> make_namespace(Nsid nsid, const std::string& directory);  // EEXIST, ENOSPC
+  // With its link.  `done` when no command admitted before can touch the backend.
+  Result<> remove_namespace(Nsid nsid, target::Done done);
+  // What hosts see of it: EBUSY while it is linked, but for the ANA group.
+  Result<> change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change);
+
+  // Shows the device to hosts: now, or as soon as it is open.  EINVAL: it is not enabled; EEXIST: there is a
+  // link.
+  Result<> link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device);
+  Result<> unlink(Nsid nsid, target::Done done);
+
+  struct NamespaceView {
+    std::string directory;
+    NamespaceEntry entry;  // the device's name is empty without a link
+    NamespaceLink link;
+    std::shared_ptr<Device> device;
+  };
+  std::map<Nsid, NamespaceView> namespaces() const;
+
+  // Lets go of all devices and ports; the target has shut the subsystem down.
+  void end();
+
+ private:
+  class User;
+  struct Namespace {
+    std::string directory;
+    NamespaceEntry entry;
+    NamespaceLink link;
+    std::shared_ptr<Device> device;
+    std::shared_ptr<User> user;
+    bool is_live = false;
+  };
+
+  Result<bool> detach(Nsid nsid, target::Done& done);
+  Result<> attach(Nsid nsid, Namespace& its, std::shared_ptr<block::Backend> backend);  // the mutex is held
+  void device_opened(const User& user, std::shared_ptr<block::Backend> backend);
+  std::unexpected<Error> no_namespace(Nsid nsid) const;
+
+  const std::shared_ptr<Workshop> workshop_;
+  const std::shared_ptr<target::Subsystem> subsystem_;
+  PortSet ports_;
+  mutable std::mutex mutex_;
+  std::map<Nsid, Namespace> namespaces_;
+  const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
+};
+
+}  // namespace weft::config
