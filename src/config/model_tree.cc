@@ -1,0 +1,170 @@
+#include "config/model_tree.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "wire/nqn.h"
+
+namespace weft::config {
+
+namespace {
+
+std::unexpected<Error> none(std::string_view path) {
+  return fail(ENOENT, fmt::format("{}: there is no such file or directory", path));
+}
+
+// Notes why it was refused where people look for it.
+Answer noting(std::shared_ptr<LastError> last_error, std::string path, Answer answer) {
+  return [last_error = std::move(last_error), path = std::move(path),
+          answer = std::move(answer)](Result<> result) mutable {
+    if (!result) {
+      result.error().message = fmt::format("{}: {}", path, result.error().message);
+      last_error->set(result.error().message);
+    }
+    answer(std::move(result));
+  };
+}
+
+std::string_view without_newline(std::string_view value) {
+  if (value.ends_with('\n')) value.remove_suffix(1);
+  return value;
+}
+
+}  // namespace
+
+ModelTree::ModelTree(Model& model) : model_(model) {}
+
+std::unique_ptr<Node> ModelTree::root() const {
+  class Root final : public Directory {
+   public:
+    Root(Model& model, std::shared_ptr<LastError> last_error)
+        : model_(model), last_error_(std::move(last_error)) {}
+    std::shared_ptr<LastError> last_error() const override { return last_error_; }
+
+   protected:
+    std::vector<Attribute> attributes() const override {
+      return {{"last_error", [its = last_error_] { return its->text(); }, nullptr}};
+    }
+    std::vector<Child> children() const override {
+      return {{"nvmet", [&model = model_] { return nvmet(model); }},
+              {"target", [&model = model_] {
+                 return std::make_unique<FixedDirectory>(
+                     std::vector<Child>{{"core", [&model] { return core_directory(model); }}});
+               }}};
+    }
+
+   private:
+    static std::unique_ptr<Node> nvmet(Model& model) {
+      return std::make_unique<FixedDirectory>(
+          std::vector<Child>{{"discovery", [&model] { return discovery(model); }},
+                             {"subsystems", [&model] { return subsystems_directory(model); }}});
+    }
+    static std::unique_ptr<Node> discovery(Model& model) {
+      return std::make_unique<FixedDirectory>(std::vector<Child>{
+          {"ports", [&model] { return ports_directory(model, model.discovery_ports(), nullptr); }}});
+    }
+    Model& model_;
+    const std::shared_ptr<LastError> last_error_;
+  };
+  return std::make_unique<Root>(model_, last_error_);
+}
+
+Result<ModelTree::Place> ModelTree::walk(std::string_view path) const {
+  std::unique_ptr<Node> node = root();
+  std::shared_ptr<LastError> last_error = last_error_;
+  for (std::string_view rest = path; !rest.empty();) {
+    const std::size_t slash = rest.find('/');
+    auto next = node->find(rest.substr(0, slash));
+    if (next == nullptr && node->info().kind != NodeKind::directory)
+      return fail(ENOTDIR, fmt::format("{}: a part of it is not a directory", path));
+    if (next == nullptr) return none(path);
+    node = std::move(next);
+    if (auto its = node->last_error()) last_error = std::move(its);
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  return Place{std::move(node), std::move(last_error)};
+}
+
+Result<ModelTree::Name> ModelTree::walk_to_parent(std::string_view path) const {
+  const std::size_t slash = path.rfind('/');
+  auto parent = walk(slash == std::string_view::npos ? std::string_view() : path.substr(0, slash));
+  if (!parent) return std::unexpected(std::move(parent.error()));
+  if (parent->node->info().kind != NodeKind::directory)
+    return fail(ENOTDIR, fmt::format("{}: a part of it is not a directory", path));
+  return Name{std::move(*parent),
+              std::string(slash == std::string_view::npos ? path : path.substr(slash + 1))};
+}
+
+Result<NodeInfo> ModelTree::info(std::string_view path) const {
+  const auto place = walk(path);
+  if (!place) return std::unexpected(place.error());
+  return place->node->info();
+}
+
+Result<std::vector<NodeEntry>> ModelTree::list(std::string_view path) const {
+  const auto place = walk(path);
+  if (!place) return std::unexpected(place.error());
+  if (place->node->info().kind != NodeKind::directory)
+    return fail(ENOTDIR, fmt::format("{}: it is not a directory", path));
+  return place->node->list();
+}
+
+Result<std::string> ModelTree::read(std::string_view path) const {
+  const auto place = walk(path);
+  if (!place) return std::unexpected(place.error());
+  return place->node->read();
+}
+
+Result<std::string> ModelTree::read_link(std::string_view path) const {
+  const auto place = walk(path);
+  if (!place) return std::unexpected(place.error());
+  return place->node->read_link();
+}
+
+void ModelTree::make_directory(std::string_view path, Answer answer) {
+  auto place = walk_to_parent(path);
+  if (!place) return answer(std::unexpected(std::move(place.error())));
+  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
+  if (place->parent.node->find(place->name) != nullptr) return noted(fail(EEXIST, "there is one already"));
+  place->parent.node->make_directory(place->name, std::move(noted));
+}
+
+void ModelTree::remove_directory(std::string_view path, Answer answer) {
+  auto place = walk_to_parent(path);
+  if (!place) return answer(std::unexpected(std::move(place.error())));
+  const auto node = place->parent.node->find(place->name);
+  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
+  if (node == nullptr) return noted(fail(ENOENT, "there is none"));
+  if (node->info().kind != NodeKind::directory) return noted(fail(ENOTDIR, "it is not a directory"));
+  place->parent.node->remove_directory(place->name, std::move(noted));
+}
+
+void ModelTree::make_link(std::string_view path, std::string_view target, Answer answer) {
+  auto place = walk_to_parent(path);
+  if (!place) return answer(std::unexpected(std::move(place.error())));
+  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
+  if (place->parent.node->find(place->name) != nullptr) return noted(fail(EEXIST, "there is one already"));
+  place->parent.node->make_link(place->name, std::string(target), std::move(noted));
+}
+
+void ModelTree::remove_link(std::string_view path, Answer answer) {
+  auto place = walk_to_parent(path);
+  if (!place) return answer(std::unexpected(std::move(place.error())));
+  const auto node = place->parent.node->find(place->name);
+  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
+  if (node == nullptr) return noted(fail(ENOENT, "there is none"));
+  if (node->info().kind == NodeKind::directory) return noted(fail(EISDIR, "it is a directory"));
+  if (node->info().kind == NodeKind::attribute)
+    return noted(fail(EPERM, "an attribute goes with its directory alone"));
+  place->parent.node->remove_link(place->name, std::move(noted));
+}
+
+void ModelTree::write(std::string_view path, std::string_view value, Answer answer) {
+  auto place = walk(path);
+  if (!place) return answer(std::unexpected(std::move(place.error())));
+  place->node->write(without_newline(value), noting(place->last_error, std::string(path), std::move(answer)));
+}
+
+}  // namespace weft::config

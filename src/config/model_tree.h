@@ -1,0 +1,50 @@
+// The configuration tree over the model: target/core in LIO's layout, nvmet in the multi-tenant one.
+#pragma once
+
+#include <memory>
+
+#include "config/model.h"
+#include "config/node.h"
+#include "config/tree.h"
+
+namespace weft::config {
+
+class ModelTree final : public Tree {
+ public:
+  explicit ModelTree(Model& model);  // which outlives it, and every answer
+
+  Result<NodeInfo> info(std::string_view path) const override;
+  Result<std::vector<NodeEntry>> list(std::string_view path) const override;
+  Result<std::string> read(std::string_view path) const override;
+  Result<std::string> read_link(std::string_view path) const override;
+  void make_directory(std::string_view path, Answer answer) override;
+  void remove_directory(std::string_view path, Answer answer) override;
+  void make_link(std::string_view path, std::string_view target, Answer answer) override;
+  void remove_link(std::string_view path, Answer answer) override;
+  void write(std::string_view path, std::string_view value, Answer answer) override;
+
+ private:
+  struct Place {
+    std::unique_ptr<Node> node;
+    std::shared_ptr<LastError> last_error;  // the nearest
+  };
+  Result<Place> walk(std::string_view path) const;
+  // The directory that a path stands in, and its last name.
+  struct Name {
+    Place parent;
+    std::string name;
+  };
+  Result<Name> walk_to_parent(std::string_view path) const;
+  std::unique_ptr<Node> root() const;
+
+  Model& model_;
+  const std::shared_ptr<LastError> last_error_ =
+      std::make_shared<LastError>();  // of directories that tenants share
+};
+
+// The parts of the tree, each in a file of its own.
+std::unique_ptr<Node> core_directory(Model& model);        // target/core
+std::unique_ptr<Node> subsystems_directory(Model& model);  // nvmet/subsystems
+std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner);
+
+}  // namespace weft::config

@@ -1,0 +1,261 @@
+#include "config/model_tree.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "config/test_configuration.h"
+
+namespace weft::config {
+namespace {
+
+constexpr const char* kDisk = "target/core/disk_0/a";
+constexpr const char* kOne = "nvmet/subsystems/one";
+
+class ModelTreeTest : public ConfigurationTest {
+ protected:
+  // The errno that a change ends with; 0 is success.  Turns the loops until it answers.
+  template <class Start>
+  int change(Start start) {
+    std::promise<Result<>> promise;
+    auto future = promise.get_future();
+    start([&promise](Result<> result) { promise.set_value(std::move(result)); });
+    EXPECT_TRUE(
+        eventually([&] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+    const auto result = future.get();
+    said_ = result ? "" : result.error().message;
+    return result ? 0 : result.error().code;
+  }
+  int mkdir(const std::string& path) {
+    return change([&](Answer answer) { tree_.make_directory(path, std::move(answer)); });
+  }
+  int rmdir(const std::string& path) {
+    return change([&](Answer answer) { tree_.remove_directory(path, std::move(answer)); });
+  }
+  int ln(const std::string& target, const std::string& path) {
+    return change([&](Answer answer) { tree_.make_link(path, target, std::move(answer)); });
+  }
+  int rm(const std::string& path) {
+    return change([&](Answer answer) { tree_.remove_link(path, std::move(answer)); });
+  }
+  int echo(const std::string& value, const std::string& path) {
+    return change([&](Answer answer) { tree_.write(path, value + "\n", std::move(answer)); });
+  }
+  std::string cat(const std::string& path) {
+    const auto value = tree_.read(path);
+    return value ? *value : "error " + std::to_string(value.error().code);
+  }
+  std::string ls(const std::string& path) {
+    const auto entries = tree_.list(path);
+    if (!entries) return "error " + std::to_string(entries.error().code);
+    std::string all;
+    for (const auto& entry : *entries)
+      if (entry.kind != NodeKind::attribute) all += (all.empty() ? "" : " ") + entry.name;
+    return all;
+  }
+  void make_disk() {
+    ASSERT_EQ(mkdir("target/core/disk_0"), 0);
+    ASSERT_EQ(mkdir(kDisk), 0);
+    ASSERT_EQ(echo("1", std::string(kDisk) + "/enable"), 0);
+  }
+  std::string one(const std::string& rest) { return std::string(kOne) + "/" + rest; }
+
+  ModelTree tree_{configuration_->model()};
+  std::string said_;
+};
+
+TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
+  make_disk();
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("hosts/h")), 0);
+  ASSERT_EQ(mkdir(one("namespaces/ns_1")), 0);
+  ASSERT_EQ(ln("/somewhere/target/core/disk_0/a", one("namespaces/ns_1/1")), 0) << said_;
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  EXPECT_THAT(configuration_->listening(), IsEmpty());
+  ASSERT_EQ(echo("1", one("ports/tcp:127.0.0.1:4420/enable")), 0) << said_;
+
+  EXPECT_EQ(ls(kOne), "hosts namespaces ports");
+  EXPECT_EQ(ls(one("hosts")), "h");
+  EXPECT_EQ(ls(one("namespaces/ns_1")), "1");
+  EXPECT_EQ(*tree_.read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
+  EXPECT_THAT(target_->find_subsystem("one")->hosts(), ElementsAre("h"));
+  ASSERT_NE(find_namespace("one", 1), nullptr);
+  EXPECT_EQ(cat(one("namespaces/ns_1/device_uuid")), uuid_text(find_namespace("one", 1)->uuid));
+  EXPECT_EQ(cat(one("namespaces/ns_1/size")), "51200");
+  EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4420"));
+  EXPECT_EQ(transport_->acceptors.at("4420")->find("one"), target_->find_subsystem("one"));
+
+  EXPECT_EQ(rmdir(kDisk), EBUSY);
+  EXPECT_THAT(said_, HasSubstr("nvmet/subsystems/one/namespaces/1 shows it to hosts"));
+  EXPECT_EQ(cat(std::string(kDisk) + "/last_error"), "");
+  EXPECT_EQ(cat("last_error"), said_);
+  EXPECT_EQ(rmdir(one("namespaces/ns_1")), ENOTEMPTY);
+  EXPECT_EQ(rmdir(kOne), ENOTEMPTY);
+  EXPECT_EQ(rm(one("namespaces/ns_1/1")), 0);
+  EXPECT_EQ(find_namespace("one", 1), nullptr);
+  EXPECT_EQ(rmdir(one("namespaces/ns_1")), 0);
+  EXPECT_EQ(rmdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  EXPECT_THAT(configuration_->listening(), IsEmpty());
+  EXPECT_EQ(rmdir(one("hosts/h")), 0);
+  EXPECT_EQ(rmdir(kOne), 0) << said_;
+  EXPECT_EQ(target_->find_subsystem("one"), nullptr);
+  EXPECT_EQ(rmdir("target/core/disk_0"), ENOTEMPTY);
+  EXPECT_EQ(rmdir(kDisk), 0);
+  EXPECT_EQ(rmdir("target/core/disk_0"), 0);
+  EXPECT_EQ(ls("target/core"), "");
+}
+
+TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
+  make_disk();
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("namespaces/7")), 0);
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:1")), 0);
+  const std::string ns = one("namespaces/7");
+  const struct {
+    int error;
+    std::function<int()> call;
+    std::string says;
+  } cases[] = {
+      {EEXIST, [&] { return mkdir(kOne); }, "there is one already"},
+      {EINVAL, [&] { return mkdir("nvmet/subsystems/nqn.2014-08.org.nvmexpress.discovery"); }, "discovery"},
+      {ENOENT, [&] { return mkdir("nvmet/subsystems/none/hosts/h"); }, "no such file"},
+      {EPERM, [&] { return mkdir("nvmet/x"); }, "no directory can be made"},
+      {EINVAL, [&] { return mkdir("target/core/none_0"); }, "no such plugin; known: disk, ram"},
+      {EINVAL, [&] { return mkdir("target/core/disk"); }, "PLUGIN_N"},
+      {EOPNOTSUPP, [&] { return mkdir("target/core/pscsi_0"); }, "not backends"},
+      {EOPNOTSUPP, [&] { return mkdir("target/core/user_0"); }, "not backends"},
+      {ENOENT, [&] { return mkdir("target/core/disk_1/a"); }, "no such file"},
+      {EINVAL, [&] { return mkdir(one("namespaces/ns_0")); }, "N or ns_N"},
+      {EINVAL, [&] { return mkdir(one("namespaces/01")); }, "N or ns_N"},
+      {EEXIST, [&] { return mkdir(one("namespaces/ns_7")); }, "there is one already"},
+      {EINVAL, [&] { return mkdir(one("ports/tcp:[0:0::1]:5")); }, "must be written tcp:[::1]:5"},
+      {EINVAL, [&] { return mkdir(one("ports/rdma:127.0.0.1:5")); }, "no transport \"rdma\""},
+      {EACCES, [&] { return echo("1", one("ports/tcp:127.0.0.1:1/enable")); }, "not permitted"},
+      {EINVAL, [&] { return echo("2", one("ports/tcp:127.0.0.1:1/enable")); }, "must be 0 or 1"},
+      {EOPNOTSUPP, [&] { return echo("tls1.3", one("ports/tcp:127.0.0.1:1/addr_tsas")); }, "TLS"},
+      {EACCES, [&] { return echo("::1", one("ports/tcp:127.0.0.1:1/addr_traddr")); }, "only be read"},
+      {EEXIST, [&] { return echo("1", std::string(kDisk) + "/enable"); }, "enabled already"},
+      {EINVAL, [&] { return echo("0", std::string(kDisk) + "/enable"); }, "remove its directory"},
+      {EBUSY, [&] { return echo("size=1", std::string(kDisk) + "/control"); }, "make it anew"},
+      {EINVAL, [&] { return ln("nonsense", ns + "/1"); }, "must end in target/core/PLUGIN_N/DEVICE"},
+      {ENOENT, [&] { return ln("/x/target/core/disk_0/b", ns + "/1"); }, "there is none"},
+      {EPERM, [&] { return ln("/x/target/core/disk_0/a", one("x")); }, "no link can be made"},
+      {EPERM, [&] { return rm(ns + "/size"); }, "goes with its directory"},
+      {EISDIR, [&] { return rm(ns); }, "is a directory"},
+      {ENOTDIR, [&] { return rmdir(ns + "/size"); }, "not a directory"},
+      {EPERM, [&] { return rmdir(one("hosts")); }, "no directory"},
+      {EINVAL, [&] { return echo("x", one("attr_qid_max")); }, "number from 1 to 128"},
+      {EOPNOTSUPP, [&] { return echo("1", one("attr_pi_enable")); }, "not there yet"},
+      {EOPNOTSUPP, [&] { return echo("1", ns + "/resv_enable"); }, "not there yet"},
+      {EINVAL, [&] { return echo("129", ns + "/ana_grpid"); }, "from 1 to 128"},
+      {ENOENT, [&] { return echo("1", one("attr_none")); }, "no such file"},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(each.call(), each.error) << each.says;
+    EXPECT_THAT(said_, HasSubstr(each.says));
+  }
+}
+
+TEST_F(ModelTreeTest, AttributesShowWhatWasWritten) {
+  ASSERT_EQ(mkdir("target/core/disk_0"), 0);
+  ASSERT_EQ(mkdir(kDisk), 0);
+  const std::string disk = std::string(kDisk) + "/";
+  EXPECT_EQ(echo("how=good,size=1", disk + "control"), 0) << said_;
+  EXPECT_EQ(echo("how=good\nsize=2", disk + "control"), 0) << said_;
+  EXPECT_EQ(echo("how", disk + "control"), EINVAL);
+  EXPECT_EQ(cat(disk + "last_error"), said_);
+  EXPECT_EQ(echo("hau=1", disk + "control"), EINVAL);
+  EXPECT_EQ(cat(disk + "control"), "error " + std::to_string(EACCES));
+  EXPECT_EQ(echo("the first", disk + "alias"), 0);
+  EXPECT_EQ(cat(disk + "alias"), "the first");
+  constexpr const char* kSerial = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d";
+  EXPECT_EQ(echo(kSerial, disk + "wwn/vpd_unit_serial"), 0);
+  EXPECT_EQ(cat(disk + "enable"), "0");
+  EXPECT_THAT(cat(disk + "info"), HasSubstr("DEACTIVATED"));
+  EXPECT_EQ(echo("1", disk + "enable"), 0) << said_;
+  EXPECT_EQ(cat(disk + "enable"), "1");
+  EXPECT_THAT(cat(disk + "info"), HasSubstr("ACTIVATED"));
+  EXPECT_EQ(uuid_text(backend("disk_0/a").serial()), kSerial);
+  EXPECT_EQ(cat("target/core/disk_0/hba_info").substr(0, 26), "HBA Index: 0 plugin: disk ");
+
+  ASSERT_EQ(mkdir(kOne), 0);
+  EXPECT_EQ(echo("My model", one("attr_model")), 0);
+  EXPECT_EQ(cat(one("attr_model")), "My model");
+  EXPECT_EQ(snapshot("one")->settings.model, "My model");
+  ASSERT_EQ(mkdir(one("namespaces/1")), 0);
+  EXPECT_EQ(echo(kSerial, one("namespaces/1/device_uuid")), 0);
+  EXPECT_EQ(echo("1", one("namespaces/1/readonly")), 0);
+  EXPECT_EQ(echo("1", one("namespaces/1/revalidate_size")), ENODEV);
+  ASSERT_EQ(ln(std::string("../../../../../") + kDisk, one("namespaces/1/disk")), 0) << said_;
+  EXPECT_EQ(uuid_text(find_namespace("one", 1)->uuid), kSerial);
+  EXPECT_TRUE(find_namespace("one", 1)->read_only);
+  EXPECT_EQ(echo("0", one("namespaces/1/readonly")), EBUSY);
+  EXPECT_EQ(echo("1", one("namespaces/1/revalidate_size")), 0);
+}
+
+TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
+  make_disk();
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("hosts/h")), 0);
+  ASSERT_EQ(mkdir(one("namespaces/1")), 0);
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  std::vector<std::string> folders = {""};
+  std::size_t attributes = 0;
+  while (!folders.empty()) {
+    const std::string folder = folders.back();
+    folders.pop_back();
+    const auto entries = tree_.list(folder);
+    ASSERT_TRUE(entries) << folder;
+    EXPECT_TRUE(std::ranges::is_sorted(*entries, {}, &NodeEntry::name)) << folder;
+    for (const auto& entry : *entries) {
+      const std::string path = folder.empty() ? entry.name : folder + "/" + entry.name;
+      const auto info = tree_.info(path);
+      ASSERT_TRUE(info) << path;
+      EXPECT_EQ(info->kind, entry.kind) << path;
+      if (entry.kind == NodeKind::directory) {
+        folders.push_back(path);
+        continue;
+      }
+      ++attributes;
+      const auto value = tree_.read(path);
+      EXPECT_EQ(value.has_value(), info->readable) << path;
+      // What is shown is accepted back, unless the object is in use.
+      if (!info->readable || !info->writable || value->empty()) continue;
+      EXPECT_THAT(echo(*value, path), testing::AnyOf(0, EBUSY, EEXIST, EINVAL)) << path << ": " << said_;
+    }
+  }
+  EXPECT_GT(attributes, 40u);
+}
+
+class SlowTree : public ModelTreeTest {};
+
+TEST_F(SlowTree, ADeviceThatHangsInOpenDelaysNoOther) {
+  ASSERT_EQ(mkdir("target/core/disk_0"), 0);
+  ASSERT_EQ(mkdir("target/core/disk_0/slow"), 0);
+  ASSERT_EQ(echo("how=gate", "target/core/disk_0/slow/control"), 0);
+  std::promise<int> opened;
+  auto future = opened.get_future();
+  tree_.write("target/core/disk_0/slow/enable", "1",
+              [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
+  ASSERT_TRUE(gate_->wait_for_waiting(1));
+  EXPECT_EQ(echo("1", "target/core/disk_0/slow/enable"), EALREADY);
+  ASSERT_EQ(mkdir(kDisk), 0);
+  ASSERT_EQ(echo("1", std::string(kDisk) + "/enable"), 0);
+  EXPECT_EQ(ls("target/core/disk_0"), "a slow");
+  // A namespace may wait for it.
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("namespaces/1")), 0);
+  ASSERT_EQ(ln("target/core/disk_0/slow", one("namespaces/1/1")), 0) << said_;
+  EXPECT_EQ(find_namespace("one", 1), nullptr);
+  ASSERT_EQ(rm(one("namespaces/1/1")), 0);
+  // Its name is free at once; who waits for it is told.
+  EXPECT_EQ(rmdir("target/core/disk_0/slow"), 0);
+  EXPECT_EQ(ls("target/core/disk_0"), "a");
+  ASSERT_EQ(mkdir("target/core/disk_0/slow"), 0);
+  gate_->open();
+  EXPECT_EQ(future.get(), ECANCELED);
+  EXPECT_EQ(cat("target/core/disk_0/slow/enable"), "0");
+}
+
+}  // namespace
+}  // namespace weft::config

@@ -1,0 +1,102 @@
+// A place in the configuration tree, made for one call that looks at it or changes something in it.  What is
+// not overridden is refused with the errno that a file system gives.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/last_error.h"
+#include "config/tree.h"
+
+namespace weft::config {
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  virtual NodeInfo info() const = 0;
+
+  // Of directories.  Null: there is none of this name.
+  virtual std::unique_ptr<Node> find(std::string_view name) const;
+  virtual std::vector<NodeEntry> list() const;
+  virtual void make_directory(const std::string& name, Answer answer);
+  virtual void remove_directory(const std::string& name, Answer answer);
+  virtual void make_link(const std::string& name, const std::string& target, Answer answer);
+  virtual void remove_link(const std::string& name, Answer answer);
+
+  // Of attributes and links.
+  virtual Result<std::string> read() const;
+  virtual void write(std::string_view value, Answer answer);
+  virtual Result<std::string> read_link() const;
+
+  // Where refusals of what happens in this directory are noted; null: further up.
+  virtual std::shared_ptr<LastError> last_error() const { return nullptr; }
+};
+
+// One attribute of a directory.
+struct Attribute {
+  std::string name;
+  std::function<Result<std::string>()> show;                         // null: cannot be read
+  std::function<void(std::string_view value, Answer answer)> store;  // null: cannot be written
+};
+
+// A store that is done at once.
+std::function<void(std::string_view, Answer)> store_now(std::function<Result<>(std::string_view)> store);
+// What is understood and not there: every value but `off` is refused with EOPNOTSUPP.
+Attribute not_supported(std::string name, const std::string& off, std::string reason);
+
+// A directory of attributes, of directories that are always there, and of what its class adds.
+class Directory : public Node {
+ public:
+  using Make = std::function<std::unique_ptr<Node>()>;
+  struct Child {
+    std::string name;
+    Make make;
+  };
+
+  NodeInfo info() const override { return {.kind = NodeKind::directory, .writable = takes_names()}; }
+  std::unique_ptr<Node> find(std::string_view name) const override;
+  std::vector<NodeEntry> list() const override;
+
+ protected:
+  virtual std::vector<Attribute> attributes() const { return {}; }
+  virtual std::vector<Child> children() const { return {}; }
+  virtual bool takes_names() const { return false; }  // mkdir or symlink may work in it
+};
+
+class FixedDirectory final : public Directory {
+ public:
+  explicit FixedDirectory(std::vector<Child> children) : children_(std::move(children)) {}
+
+ protected:
+  std::vector<Child> children() const override { return children_; }
+
+ private:
+  std::vector<Child> children_;
+};
+
+class AttributeNode final : public Node {
+ public:
+  explicit AttributeNode(Attribute attribute) : attribute_(std::move(attribute)) {}
+  NodeInfo info() const override;
+  Result<std::string> read() const override;
+  void write(std::string_view value, Answer answer) override;
+
+ private:
+  const Attribute attribute_;
+};
+
+class LinkNode final : public Node {
+ public:
+  explicit LinkNode(std::string target) : target_(std::move(target)) {}
+  NodeInfo info() const override { return {.kind = NodeKind::link}; }
+  Result<std::string> read_link() const override { return target_; }
+
+ private:
+  const std::string target_;
+};
+
+}  // namespace weft::config

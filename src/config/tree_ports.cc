@@ -1,0 +1,116 @@
+// ports/<trtype>:<traddr>:<trsvcid>/ of a subsystem or of the discovery service.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "config/attributes.h"
+#include "config/model_tree.h"
+
+namespace weft::config {
+
+namespace {
+
+// The ports of one owner: a tenant, which it keeps alive, or the discovery service, which lives as long as
+// the model.
+struct Ports {
+  Workshop& workshop;
+  PortSet& set;
+  std::shared_ptr<Tenant> owner;
+
+  // Listeners open and close on a thread that may wait for them.
+  void change(std::move_only_function<Result<>(PortSet&)> work, Answer answer) const {
+    workshop.workers.run([&ports = set, keeps = owner, work = std::move(work),
+                          answer = std::move(answer)]() mutable { answer(work(ports)); });
+  }
+};
+
+class PortDirectory final : public Directory {
+ public:
+  PortDirectory(Ports ports, PortName name, PortEntry entry)
+      : ports_(std::move(ports)), name_(std::move(name)), entry_(std::move(entry)) {}
+
+ protected:
+  std::vector<Attribute> attributes() const override {
+    const std::string no_tls = "TLS is not there yet";
+    std::vector<Attribute> all = {
+        constant("addr_adrfam", name_.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6"),
+        constant("addr_traddr", name_.traddr),
+        not_supported("addr_treq", "not specified", no_tls),
+        constant("addr_trsvcid", name_.trsvcid),
+        constant("addr_trtype", name_.trtype),
+        not_supported("addr_tsas", "none", no_tls),
+        {"enable", [enabled = entry_.enable]() -> std::string { return enabled ? "1" : "0"; },
+         [ports = ports_, name = name_](std::string_view value, Answer answer) {
+           enable(ports, name, value, std::move(answer));
+         }}};
+    for (const auto& row : port_attributes()) {
+      auto store = [ports = ports_, name = name_, &row](std::string_view value) {
+        return ports.set.change(name, [&](PortEntry& entry) { return row.store(entry, value); });
+      };
+      all.push_back(
+          {std::string(row.name), [entry = entry_, &row] { return row.show(entry); }, store_now(store)});
+    }
+    return all;
+  }
+
+ private:
+  static Attribute constant(std::string name, std::string value) {
+    return {std::move(name), [value = std::move(value)] { return value; }, nullptr};
+  }
+
+  static void enable(const Ports& ports, const PortName& name, std::string_view value, Answer answer) {
+    const auto on = parse_bool(value);
+    if (!on) return answer(fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", value)));
+    ports.change([on = *on, name](PortSet& set) { return on ? set.enable(name) : set.disable(name); },
+                 std::move(answer));
+  }
+
+  const Ports ports_;
+  const PortName name_;
+  const PortEntry entry_;
+};
+
+class PortsDirectory final : public Directory {
+ public:
+  explicit PortsDirectory(Ports ports) : ports_(std::move(ports)) {}
+
+  std::unique_ptr<Node> find(std::string_view name) const override {
+    auto parsed = PortName::parse(name);
+    if (!parsed || parsed->text() != name) return nullptr;
+    const auto all = ports_.set.entries();
+    const auto it = all.find(*parsed);
+    if (it == all.end()) return nullptr;
+    return std::make_unique<PortDirectory>(ports_, std::move(*parsed), it->second);
+  }
+  std::vector<NodeEntry> list() const override {
+    std::vector<NodeEntry> all;
+    for (const auto& [name, entry] : ports_.set.entries()) all.push_back({name.text(), NodeKind::directory});
+    std::ranges::sort(all, {}, &NodeEntry::name);
+    return all;
+  }
+  void make_directory(const std::string& name, Answer answer) override {
+    const auto parsed = PortName::parse(name);
+    answer(parsed ? ports_.set.make(*parsed) : std::unexpected(parsed.error()));
+  }
+  void remove_directory(const std::string& name, Answer answer) override {
+    auto parsed = PortName::parse(name);
+    if (!parsed) return answer(std::unexpected(parsed.error()));
+    ports_.change([port = std::move(*parsed)](PortSet& set) { return set.remove(port); }, std::move(answer));
+  }
+
+ protected:
+  bool takes_names() const override { return true; }
+
+ private:
+  const Ports ports_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner) {
+  return std::make_unique<PortsDirectory>(Ports{*model.workshop(), ports, std::move(owner)});
+}
+
+}  // namespace weft::config
