@@ -1,0 +1,83 @@
+// Changes: the tree is asked, and the request waits for its answer without a thread.
+#include <cerrno>
+#include <chrono>
+
+#include "faces/fuse/face.h"
+
+namespace weft::faces {
+
+namespace {
+
+constexpr std::size_t kMostValueBytes = std::size_t{64} * 1024;
+
+}  // namespace
+
+// What it is in detail the kernel asks before it shows it: no status that is told here counts for any time.
+void Face::answer_made(fuse_req_t request, Inode parent, const std::string& name, config::NodeKind kind,
+                       std::size_t size_bytes) {
+  const std::optional<Inode> inode = inodes_.enter_new(parent, name, kind);
+  if (!inode) return void(fuse_reply_err(request, ENOENT));
+  const config::NodeInfo info{.kind = kind, .writable = true, .changed = std::chrono::system_clock::now()};
+  answer_entry(request, *inode, status_of(info, *inode, size_bytes));
+}
+
+void Face::make_directory(fuse_req_t request, Inode parent, const char* name) {
+  const std::optional<std::string> path = inodes_.path(parent, name);
+  if (!path) return void(fuse_reply_err(request, ENOENT));
+  const std::optional<Requests::Ticket> ticket = requests_->begin(request);
+  if (!ticket) return;
+  tree_.make_directory(*path, answer(*ticket, [this, parent, name = std::string(name)](fuse_req_t its) {
+    answer_made(its, parent, name, config::NodeKind::directory, 0);
+  }));
+}
+
+void Face::make_link(fuse_req_t request, const char* target, Inode parent, const char* name) {
+  const std::optional<std::string> path = inodes_.path(parent, name);
+  if (!path) return void(fuse_reply_err(request, ENOENT));
+  const std::optional<Requests::Ticket> ticket = requests_->begin(request);
+  if (!ticket) return;
+  const std::string_view text = target;
+  tree_.make_link(
+      *path, text,
+      answer(*ticket, [this, parent, name = std::string(name), bytes = text.size()](fuse_req_t its) {
+        answer_made(its, parent, name, config::NodeKind::link, bytes);
+      }));
+}
+
+void Face::remove_directory(fuse_req_t request, Inode parent, const char* name) {
+  const std::optional<std::string> path = inodes_.path(parent, name);
+  if (!path) return void(fuse_reply_err(request, ENOENT));
+  const std::optional<Requests::Ticket> ticket = requests_->begin(request);
+  if (!ticket) return;
+  tree_.remove_directory(*path, answer(*ticket, [this, parent, name = std::string(name)](fuse_req_t its) {
+    inodes_.detach(parent, name);
+    fuse_reply_err(its, 0);
+  }));
+}
+
+void Face::remove_link(fuse_req_t request, Inode parent, const char* name) {
+  const std::optional<std::string> path = inodes_.path(parent, name);
+  if (!path) return void(fuse_reply_err(request, ENOENT));
+  const Result<config::NodeInfo> info = tree_.info(*path);
+  if (!info) return void(fuse_reply_err(request, error_number(info.error())));
+  // Attributes go with their directory.
+  if (info->kind != config::NodeKind::link) return void(fuse_reply_err(request, EPERM));
+  const std::optional<Requests::Ticket> ticket = requests_->begin(request);
+  if (!ticket) return;
+  tree_.remove_link(*path, answer(*ticket, [this, parent, name = std::string(name)](fuse_req_t its) {
+    inodes_.detach(parent, name);
+    fuse_reply_err(its, 0);
+  }));
+}
+
+void Face::write(fuse_req_t request, Inode inode, std::string_view value) {
+  if (value.size() > kMostValueBytes) return void(fuse_reply_err(request, EFBIG));
+  const std::optional<std::string> path = inodes_.path(inode);
+  if (!path) return void(fuse_reply_err(request, ENOENT));
+  const std::optional<Requests::Ticket> ticket = requests_->begin(request);
+  if (!ticket) return;
+  tree_.write(*path, value,
+              answer(*ticket, [bytes = value.size()](fuse_req_t its) { fuse_reply_write(its, bytes); }));
+}
+
+}  // namespace weft::faces

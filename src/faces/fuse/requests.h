@@ -1,0 +1,56 @@
+// The kernel's requests that wait for the tree.  Each is answered once: by the tree, by an interrupt of the
+// process that waits, or by the end of the mount, whichever comes first.  What comes later is dropped, and
+// touches neither the request nor the session, which may be gone.
+//
+// Owned by the mount and by every answer that the tree still owes.  An answer runs under the lock: it only
+// writes to /dev/fuse, which waits for nobody.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "faces/fuse/libfuse.h"
+
+namespace weft::faces {
+
+class Requests {
+ public:
+  struct Ticket {
+    fuse_req_t request = nullptr;
+    std::uint64_t number = 0;  // a new request may get the memory of an old one
+  };
+
+  Requests() = default;
+  Requests(const Requests&) = delete;
+  Requests& operator=(const Requests&) = delete;
+
+  // From now on an interrupt and the mount's end answer it.  Empty: they have, and the change must not begin.
+  // The session's thread, before the tree is asked.
+  std::optional<Ticket> begin(fuse_req_t request);
+
+  // Calls `reply` with the request, which it must answer, when that still waits.  Any thread.
+  template <class Reply>
+  void finish(const Ticket& ticket, Reply&& reply) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = waiting_.find(ticket.request);
+    if (found == waiting_.end() || found->second != ticket.number) return;
+    waiting_.erase(found);
+    std::forward<Reply>(reply)(ticket.request);
+  }
+
+  // Answers ENODEV to all that wait and to all that come.  Any thread; before the session is destroyed.
+  void close();
+
+ private:
+  static void on_interrupt(fuse_req_t request, void* requests);
+
+  std::mutex mutex_;
+  std::unordered_map<fuse_req_t, std::uint64_t> waiting_;
+  std::uint64_t next_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace weft::faces
