@@ -47,12 +47,14 @@ class TestTree final : public config::Tree {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kTestPatience, [&] { return held_.size() >= count; });
   }
-  // On the caller's thread, in the order that they came.
-  void release(const Result<>& result = {}) {
+  // On the caller's thread, in the order that they came; all, or the first.
+  void release(const Result<>& result = {}, bool only_first = false) {
     std::vector<Held> released;
     {
       const std::scoped_lock lock(mutex_);
-      released.swap(held_);
+      const auto end = only_first && !held_.empty() ? held_.begin() + 1 : held_.end();
+      released.assign(std::move_iterator(held_.begin()), std::move_iterator(end));
+      held_.erase(held_.begin(), end);
     }
     for (Held& one : released) one.answer(result ? one.change() : result);
   }
