@@ -141,6 +141,20 @@ TEST_F(WaitingTest, ControlCEndsAShellThatWaits) {
   EXPECT_EQ(tree_.value("sub/enable"), "slow");
 }
 
+// The kernel may let one writer at a time into a file.
+TEST_F(WaitingTest, AfterAnInterruptTheNextWriterComesIn) {
+  const pid_t shell = spawn({"sh", "-c", "echo slow > " + at("sub/enable")});
+  ASSERT_TRUE(tree_.wait_for_held(1));
+  std::future<int> next =
+      std::async(std::launch::async, [this] { return write_file(at("sub/enable"), "1"); });
+  EXPECT_EQ(read_file(at("sub/attr_serial")), "0123456789\n");
+  ::kill(shell, SIGINT);
+  wait_for_end(shell);
+  EXPECT_EQ(next.get(), 0);
+  EXPECT_EQ(read_file(at("sub/enable")), "1\n");
+  tree_.release();
+}
+
 TEST_F(WaitingTest, AKilledProcessIsLetGo) {
   const pid_t shell = spawn({"sh", "-c", "echo slow > " + at("sub/enable")});
   ASSERT_TRUE(tree_.wait_for_held(1));
