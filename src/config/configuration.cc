@@ -210,10 +210,10 @@ void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEnt
     if (device == nullptr)
       return fail(ENOENT,
                   fmt::format("device \"target/core/{}\": there is none that is enabled", entry.device));
-    auto linked = tenant.link(
-        nsid,
-        {.name = entry.device.substr(entry.device.find('/') + 1), .target = "target/core/" + entry.device},
-        device);
+    auto linked = tenant.link(nsid,
+                              {.name = entry.device.substr(entry.device.find('/') + 1),
+                               .target = "../../../../../target/core/" + entry.device},
+                              device);
     if (!linked && linked.error().code == ENODEV) return {};  // the device has said why
     return linked;
   };

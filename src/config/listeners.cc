@@ -1,9 +1,11 @@
 #include "config/listeners.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 namespace weft::config {
@@ -18,13 +20,17 @@ fabric::Transport* Listeners::find_transport(const std::string& trtype) const {
   return nullptr;
 }
 
+std::unexpected<Error> Listeners::no_transport(int code, const std::string& trtype) const {
+  std::vector<std::string_view> known;
+  for (const auto* each : transports_) known.push_back(each->name());
+  return fail(code, fmt::format("there is no transport \"{}\"; known: {}", trtype, fmt::join(known, ", ")));
+}
+
 Result<> Listeners::check(const PortName& name) const {
   fabric::Transport* const transport = find_transport(name.trtype);
   if (transport == nullptr) {
-    std::string known;
-    for (const auto* each : transports_)
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", each->name());
-    return fail(EINVAL, fmt::format("there is no transport \"{}\"; known: {}", name.trtype, known));
+    const bool planned = name.trtype == "loop" || name.trtype == "pcie" || name.trtype == "rdma";
+    return planned ? Result<>() : no_transport(EINVAL, name.trtype);
   }
   const auto canonical = transport->canonical({.traddr = name.traddr, .trsvcid = name.trsvcid});
   if (!canonical) return std::unexpected(canonical.error());
@@ -74,6 +80,7 @@ Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
     return fail(EBUSY, fmt::format("addr_advertise \"{}\": {} has this listener with \"{}\"; one listener "
                                    "advertises one address",
                                    user.advertise, entry.users.front().path, entry.users.front().advertise));
+  if (find_transport(name.trtype) == nullptr) return no_transport(EOPNOTSUPP, name.trtype);
   if (entry.port == nullptr)
     if (auto made = make_port(entry, name, user); !made) return made;
   entry.users.push_back(user);

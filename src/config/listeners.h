@@ -24,7 +24,8 @@ class Listeners {
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
-  // EINVAL: there is no such transport or address, or it must be written otherwise, which the error names.
+  // EINVAL: there is no such transport or address, or it must be written otherwise, which the error names.  A
+  // known transport that is not here is refused when something joins: EOPNOTSUPP.
   Result<> check(const PortName& name) const;
 
   // Who uses a listener.
@@ -52,6 +53,7 @@ class Listeners {
     std::unique_ptr<fabric::Listener> listener;
   };
   fabric::Transport* find_transport(const std::string& trtype) const;
+  std::unexpected<Error> no_transport(int code, const std::string& trtype) const;
   std::shared_ptr<Entry> find_or_make(const PortName& name);
   std::map<PortName, std::shared_ptr<Entry>> all() const;
   // The entry's mutex is held.

@@ -100,7 +100,9 @@ Result<ModelTree::Name> ModelTree::walk_to_parent(std::string_view path) const {
 Result<NodeInfo> ModelTree::info(std::string_view path) const {
   const auto place = walk(path);
   if (!place) return std::unexpected(place.error());
-  return place->node->info();
+  NodeInfo info = place->node->info();
+  if (info.changed == decltype(info.changed)()) info.changed = started_;
+  return info;
 }
 
 Result<std::vector<NodeEntry>> ModelTree::list(std::string_view path) const {

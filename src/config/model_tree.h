@@ -1,6 +1,7 @@
 // The configuration tree over the model: target/core in LIO's layout, nvmet in the multi-tenant one.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "config/model.h"
@@ -38,6 +39,7 @@ class ModelTree final : public Tree {
   std::unique_ptr<Node> root() const;
 
   Model& model_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const std::shared_ptr<LastError> last_error_ =
       std::make_shared<LastError>();  // of directories that tenants share
 };

@@ -109,7 +109,8 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
   make_disk();
   ASSERT_EQ(mkdir(kOne), 0);
   ASSERT_EQ(mkdir(one("namespaces/7")), 0);
-  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:1")), 0);
+  for (const char* port : {"tcp:127.0.0.1:1", "rdma:127.0.0.1:5", "loop", "pcie:vm"})
+    ASSERT_EQ(mkdir(one("ports/") + port), 0) << said_;
   const std::string ns = one("namespaces/7");
   const struct {
     int error;
@@ -129,7 +130,10 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
       {EINVAL, [&] { return mkdir(one("namespaces/01")); }, "N or ns_N"},
       {EEXIST, [&] { return mkdir(one("namespaces/ns_7")); }, "there is one already"},
       {EINVAL, [&] { return mkdir(one("ports/tcp:[0:0::1]:5")); }, "must be written tcp:[::1]:5"},
-      {EINVAL, [&] { return mkdir(one("ports/rdma:127.0.0.1:5")); }, "no transport \"rdma\""},
+      {EINVAL, [&] { return mkdir(one("ports/fc:127.0.0.1:5")); }, "no transport \"fc\"; known: tcp"},
+      {EOPNOTSUPP, [&] { return echo("1", one("ports/rdma:127.0.0.1:5/enable")); }, "no transport \"rdma\""},
+      {EOPNOTSUPP, [&] { return echo("1", one("ports/loop/enable")); }, "no transport \"loop\""},
+      {EOPNOTSUPP, [&] { return echo("1", one("ports/pcie:vm/enable")); }, "no transport \"pcie\""},
       {EACCES, [&] { return echo("1", one("ports/tcp:127.0.0.1:1/enable")); }, "not permitted"},
       {EINVAL, [&] { return echo("2", one("ports/tcp:127.0.0.1:1/enable")); }, "must be 0 or 1"},
       {EOPNOTSUPP, [&] { return echo("tls1.3", one("ports/tcp:127.0.0.1:1/addr_tsas")); }, "TLS"},

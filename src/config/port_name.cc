@@ -43,12 +43,19 @@ Result<HostAndService> parse_address(std::string_view text) {
 }
 
 std::string PortName::text() const {
+  if (trsvcid.empty()) return traddr.empty() ? trtype : fmt::format("{}:{}", trtype, traddr);
   return fmt::format("{}:{}", trtype, address_text(traddr, trsvcid));
 }
 
 Result<PortName> PortName::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view type = text.substr(0, colon);
+  if (text == "loop") return PortName{"loop", "", ""};
+  if (type == "pcie" && colon != std::string_view::npos) {
+    if (const auto name = text.substr(colon + 1); is_plain(name, kMaxTraddr) && name.find(':') == name.npos)
+      return PortName{"pcie", std::string(name), ""};
+    return fail(EINVAL, fmt::format("\"{}\" must be pcie:NAME", text));
+  }
   if (colon == std::string_view::npos || !is_plain(type, 16))
     return fail(EINVAL, fmt::format("\"{}\" must be TRTYPE:ADDRESS:SERVICE, like tcp:192.0.2.1:4420", text));
   auto address = parse_address(text.substr(colon + 1));

@@ -1,5 +1,5 @@
 // The name of a port's directory: <trtype>:<traddr>:<trsvcid>, the address in brackets when it has colons
-// itself.  What is canonical for an address its transport says.
+// itself; `loop`; or pcie:<name>.  What is canonical for an address its transport says.
 #pragma once
 
 #include <string>

@@ -35,7 +35,7 @@ class PortDirectory final : public Directory {
   std::vector<Attribute> attributes() const override {
     const std::string no_tls = "TLS is not there yet";
     std::vector<Attribute> all = {
-        constant("addr_adrfam", name_.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6"),
+        constant("addr_adrfam", family()),
         constant("addr_traddr", name_.traddr),
         not_supported("addr_treq", "not specified", no_tls),
         constant("addr_trsvcid", name_.trsvcid),
@@ -56,6 +56,10 @@ class PortDirectory final : public Directory {
   }
 
  private:
+  std::string family() const {
+    if (name_.trtype == "loop" || name_.trtype == "pcie") return name_.trtype == "loop" ? "loop" : "pci";
+    return name_.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6";
+  }
   static Attribute constant(std::string name, std::string value) {
     return {std::move(name), [value = std::move(value)] { return value; }, nullptr};
   }
