@@ -48,9 +48,14 @@ void LogJournal::note(std::string_view path, std::string_view what) {
   spdlog::info("{}: {}", path, what);
 }
 
+// For whoever waits for them, not for the log's readers alone.
 void LogJournal::listening(std::string_view port) {
-  // For whoever waits for it, not for the log's readers alone.
   fmt::print(stdout, "listening on {}\n", port);
+  (void)std::fflush(stdout);
+}
+
+void LogJournal::mounted(std::string_view directory) {
+  fmt::print(stdout, "the configuration is at {}\n", directory);
   (void)std::fflush(stdout);
 }
 

@@ -16,7 +16,8 @@ namespace weft::daemon {
 namespace {
 
 struct Options {
-  std::string config;
+  std::string config;  // empty: nothing is configured but by the tree
+  std::string tree;    // empty: none
   std::string log_level = "info";
   bool check = false;
   ServerOptions server;
@@ -45,19 +46,41 @@ void reload(Server& server, const std::string& path) {
   notify_ready();
 }
 
-int serve(Server& server, Signals& signals, const Options& options, const config::ParsedDocument& parsed) {
+void await_end(Server& server, Signals& signals, const std::string& config) {
+  notify_ready();
+  for (int number = signals.wait(); number == SIGHUP; number = signals.wait()) {
+    if (config.empty())
+      spdlog::warn("SIGHUP: there is no configuration file to load again");
+    else
+      reload(server, config);
+  }
+  notify_stopping();
+}
+
+Result<> show_tree(Server& server, const std::string& directory, LogJournal& journal) {
+  if (directory.empty()) return {};
+  const auto mounted = server.mount_tree(directory);
+  if (!mounted) return std::unexpected(mounted.error());
+  journal.mounted(*mounted);
+  return {};
+}
+
+int serve(Server& server, Signals& signals, const Options& options, const config::ParsedDocument& parsed,
+          LogJournal& journal) {
   for (const auto& problem : parsed.problems) spdlog::error("{}", problem.text());
   server.apply(parsed.document);
-  notify_ready();
-  for (int number = signals.wait(); number == SIGHUP; number = signals.wait()) reload(server, options.config);
-  notify_stopping();
+  const auto shown = show_tree(server, options.tree, journal);
+  if (shown)
+    await_end(server, signals, options.config);
+  else
+    spdlog::error("{}", shown.error().message);
   spdlog::info("ending");
   signals.release();
   if (!server.stop()) {
     stop_log();
     Server::abandon();
   }
-  return 0;
+  return shown ? 0 : 1;
 }
 
 // What can be known without opening anything.
@@ -82,10 +105,10 @@ int run(const Options& options) {
   }
   LogJournal journal;
   int status = 1;
-  auto parsed = read_configuration(options.config);
+  auto parsed = options.config.empty() ? config::ParsedDocument() : read_configuration(options.config);
   auto server = parsed ? Server::start(options.server, journal) : std::unexpected(parsed.error());
   if (server)
-    status = serve(**server, signals, options, *parsed);
+    status = serve(**server, signals, options, *parsed, journal);
   else
     spdlog::error("{}", server.error().message);
   stop_log();
@@ -102,8 +125,10 @@ int main(int argc, char** argv) {
   Options options;
   app.set_version_flag("--version", std::string("weftd ") + kVersion);
   app.add_option("--config", options.config, "configuration file (JSON); read again on SIGHUP")
-      ->required()
       ->type_name("FILE");
+  app.add_option("--tree", options.tree,
+                 "show the configuration as a directory, and change it there, until the end")
+      ->type_name("DIR");
   app.add_flag("--check", options.check,
                "read the configuration, say what is wrong with it, and end: status 0 when nothing is");
   app.add_option("--reactors", options.server.reactors,
@@ -123,6 +148,11 @@ int main(int argc, char** argv) {
     return app.exit(asked_for);
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "weftd: {}; see weftd --help\n", error.what());
+    return 2;
+  }
+  if (options.config.empty() && (options.tree.empty() || options.check)) {
+    fmt::print(stderr, "weftd: --config FILE says what to serve{}; see weftd --help\n",
+               options.check ? "" : ", --tree DIR where to say it later: give one of them");
     return 2;
   }
   return run(options);

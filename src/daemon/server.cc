@@ -12,8 +12,10 @@
 
 #include "backends/ramdisk/ram_budget.h"
 #include "config/configuration.h"
+#include "config/model_tree.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
+#include "faces/fuse/fuse_mount.h"
 #include "reactor/reactor.h"
 #include "target/target.h"
 #include "transports/tcp/transport.h"
@@ -75,6 +77,8 @@ struct Server::Machinery {
   std::vector<block::Plugin> plugins;
   std::vector<fabric::Transport*> transports;
   std::unique_ptr<config::Configuration> configuration;
+  std::unique_ptr<config::ModelTree> tree;
+  std::unique_ptr<faces::FuseMount> mount;
 
   void assemble() {
     plugins = make_plugins(budget, *reactors);
@@ -97,6 +101,8 @@ Server::Server() = default;
 
 Server::~Server() {
   if (machinery_ == nullptr) return;
+  machinery_->mount.reset();
+  machinery_->tree.reset();
   machinery_->configuration->close(kPatience);
   machinery_->configuration.reset();
   machinery_->reactors->stop();
@@ -133,6 +139,14 @@ config::StateStore& Server::state() {
   return machinery_->state;
 }
 
+Result<std::string> Server::mount_tree(const std::string& directory) {
+  machinery_->tree = std::make_unique<config::ModelTree>(machinery_->configuration->model());
+  auto mount = faces::FuseMount::mount(*machinery_->tree, {.directory = directory});
+  if (!mount) return std::unexpected(std::move(mount.error()));
+  machinery_->mount = std::move(*mount);
+  return machinery_->mount->directory();
+}
+
 bool Server::Machinery::flush() {
   const FlushOutcome outcome = flush_all(*reactors, configuration->backends(), kPatience);
   for (const auto& each : outcome.failed) spdlog::error("flush at the end: {}", each);
@@ -158,6 +172,7 @@ bool Server::stop() {
   bool clean = true;
   {
     const Watchdog watchdog(kEndTime);
+    its.mount.reset();
     its.configuration->close_listeners();
     clean = its.target->shut_down(kCommandTime);
   }
@@ -169,6 +184,7 @@ bool Server::stop() {
   clean = its.configuration->close(kPatience) && clean;
   if (!clean) return false;
   const Watchdog watchdog(kEndTime);
+  machinery_->tree.reset();
   machinery_->configuration.reset();
   machinery_->reactors->stop();
   machinery_->target.reset();

@@ -35,6 +35,10 @@ class Server {
   std::vector<std::shared_ptr<block::Backend>> backends() const;  // those that are open
   config::StateStore& state();
 
+  // Shows the configuration as a directory until stop(); see faces/fuse/fuse_mount.h.  Once.  Returns its
+  // canonical name.
+  Result<std::string> mount_tree(const std::string& directory);
+
   // Closes the listeners, lets commands in flight finish, flushes the backends, and takes everything down:
   // within seconds.  False: something hangs and holds its memory; the process can only end by abandon().
   bool stop();
