@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "backends/fd/testing.h"
+#include "base/call.h"
 
 namespace weft::backends {
 namespace {
@@ -200,7 +201,8 @@ TEST(FdBackend, FlushesThatWaitShareOne) {
   for (int i = 0; i < 100; ++i) batch.push_back(std::make_unique<DiskIo>(Op::flush, 0, 0));
   std::thread opener([&] {
     environment.below->gate.await_waiting();
-    environment.below->gate.open();
+    // In a turn of its own, when all have been submitted.
+    post_call(environment.driver().loop(), [&] { environment.below->gate.open(); });
   });
   disk.run(batch);
   opener.join();
