@@ -80,9 +80,10 @@ std::size_t Configuration::apply(const Document& next) {
   apply_referrals(next);
   await(*openings);
   Joinings joinings;
-  make_ports(model_.discovery_ports(), next.discovery_ports, joinings);
+  make_ports({model_.workshop(), &model_.discovery_ports()}, next.discovery_ports, joinings);
   for (const auto& [nqn, entry] : next.subsystems)
-    if (const auto tenant = model_.find_subsystem(nqn)) make_ports(tenant->ports(), entry.ports, joinings);
+    if (const auto tenant = model_.find_subsystem(nqn))
+      make_ports({tenant, &tenant->ports()}, entry.ports, joinings);
   join(joinings);
   refresh();
   return problems_;
@@ -99,9 +100,12 @@ void Configuration::remove_devices(const Document& next) {
   for (const auto& device : model_.devices()) {
     if (is_kept(*device, next)) continue;
     // One that hangs in open is not waited for.
-    target::Done closed = device->backend() == nullptr ? [] {} : closings.one_more();
-    if (auto removed = model_.remove_device(device->name(), std::move(closed)); !removed)
+    const auto closed = std::make_shared<target::Done>(device->backend() == nullptr ? target::Done([] {})
+                                                                                    : closings.one_more());
+    if (auto removed = model_.remove_device(device->name(), [closed] { (*closed)(); }); !removed) {
+      (*closed)();
       problem(device->path(), removed.error().message);
+    }
   }
   for (const auto& adapter : model_.adapters())
     (void)model_.remove_adapter(adapter->name());  // the empty ones
@@ -262,30 +266,31 @@ void Configuration::remove_ports(const Document& next) {
 void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted) {
   for (const auto& [name, entry] : ports.entries())
     if (const auto next = wanted.find(name); next == wanted.end() || next->second != entry)
-      (void)ports.remove(name);
+      if (auto removed = ports.remove(name); !removed && removed.error().code != ENOENT)
+        problem(ports.path(name), removed.error().message);
 }
 
-void Configuration::make_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted,
-                               Joinings& joinings) {
-  const auto present = ports.entries();
+void Configuration::make_ports(const std::shared_ptr<PortSet>& ports,
+                               const std::map<PortName, PortEntry>& wanted, Joinings& joinings) {
+  const auto present = ports->entries();
   for (const auto& [name, entry] : wanted)
     if (!present.contains(name))
       if (auto made = make_port(ports, name, entry, joinings); !made)
-        problem(ports.path(name), made.error().message);
+        problem(ports->path(name), made.error().message);
 }
 
-Result<> Configuration::make_port(PortSet& ports, const PortName& name, const PortEntry& entry,
-                                  Joinings& joinings) {
-  if (auto made = ports.make(name); !made) return made;
+Result<> Configuration::make_port(const std::shared_ptr<PortSet>& ports, const PortName& name,
+                                  const PortEntry& entry, Joinings& joinings) {
+  if (auto made = ports->make(name); !made) return made;
   const auto set = [&entry](PortEntry& into) -> Result<> {
     into.advertise = entry.advertise;
     return {};
   };
-  if (auto changed = ports.change(name, set); !changed) return changed;
+  if (auto changed = ports->change(name, set); !changed) return changed;
   if (!entry.enable) return {};
-  auto user = ports.begin_enable(name);
+  auto user = ports->begin_enable(name);
   if (!user) return std::unexpected(std::move(user.error()));
-  joinings[name].sets.push_back(&ports);
+  joinings[name].sets.push_back(ports);
   joinings[name].users.push_back(std::move(*user));
   return {};
 }

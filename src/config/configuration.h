@@ -75,15 +75,17 @@ class Configuration {
 
   // Ports.
   void remove_ports(const Document& next);
-  static void remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted);
+  void remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted);
   // Those that want to be enabled, by address.
   struct Joining {
-    std::vector<PortSet*> sets;
+    std::vector<std::shared_ptr<PortSet>> sets;  // their owners may be removed meanwhile
     std::vector<Listeners::User> users;
   };
   using Joinings = std::map<PortName, Joining>;
-  void make_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted, Joinings& joinings);
-  static Result<> make_port(PortSet& ports, const PortName& name, const PortEntry& entry, Joinings& joinings);
+  void make_ports(const std::shared_ptr<PortSet>& ports, const std::map<PortName, PortEntry>& wanted,
+                  Joinings& joinings);
+  static Result<> make_port(const std::shared_ptr<PortSet>& ports, const PortName& name,
+                            const PortEntry& entry, Joinings& joinings);
   void join(const Joinings& joinings);
 
   const Parts parts_;

@@ -10,6 +10,15 @@
 
 namespace weft::config {
 
+namespace {
+
+// A successor of the name has the equal path.
+bool is_same(const Listeners::User& one, const Listeners::User& other) {
+  return one.path == other.path && one.subsystem == other.subsystem;
+}
+
+}  // namespace
+
 Listeners::Listeners(target::Target& target, std::span<fabric::Transport* const> transports,
                      Workshop& workshop)
     : target_(target), transports_(transports), workshop_(workshop) {}
@@ -65,6 +74,12 @@ std::vector<Result<>> Listeners::join(const PortName& name, std::span<const User
     const std::scoped_lock lock(its->mutex);
     if (its->is_gone) continue;
     std::vector<Result<>> results;
+    // Under the entry's mutex: close() looks at each entry after it has set this.
+    if (is_closed_) {
+      forget_unused(*its, name);
+      results.assign(users.size(), fail(ECANCELED, "the daemon ends"));
+      return results;
+    }
     for (const User& user : users) results.push_back(add(*its, name, user));
     if (its->port != nullptr && its->listener == nullptr)
       if (const auto listening = listen(*its, name); !listening)
@@ -121,7 +136,7 @@ Result<> Listeners::listen(Entry& entry, const PortName& name) {
     return {};
   }
   const std::string path = entry.users.front().path;
-  while (!entry.users.empty()) take_out(entry, entry.users.back());
+  for (const User& user : std::vector<User>(entry.users)) take_out(entry, user);
   close(entry, path);
   return std::unexpected(std::move(listener.error()));
 }
@@ -130,16 +145,16 @@ void Listeners::take_out(Entry& entry, const User& user) {
   if (user.subsystem == nullptr)
     entry.port->list_all(false);
   else
-    entry.port->unlink(user.subsystem->nqn());
-  std::erase_if(entry.users, [path = user.path](const User& each) { return each.path == path; });
+    entry.port->unlink(*user.subsystem);
+  std::erase_if(entry.users, [&user](const User& each) { return is_same(each, user); });
 }
 
-void Listeners::leave(const PortName& name, const std::string& path) {
+void Listeners::leave(const PortName& name, const User& user) {
   const auto its = find_or_make(name);
   const std::scoped_lock lock(its->mutex);
-  if (const auto user = std::ranges::find(its->users, path, &User::path); user != its->users.end()) {
-    take_out(*its, *user);
-    if (its->users.empty()) close(*its, path);
+  if (std::ranges::any_of(its->users, [&](const User& each) { return is_same(each, user); })) {
+    take_out(*its, user);
+    if (its->users.empty()) close(*its, user.path);
   }
   forget_unused(*its, name);
 }
@@ -161,6 +176,7 @@ std::vector<std::string> Listeners::listening() const {
 }
 
 void Listeners::close() {
+  is_closed_ = true;
   for (const auto& [name, each] : all()) {
     const std::scoped_lock lock(each->mutex);
     each->listener.reset();

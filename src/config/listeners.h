@@ -2,6 +2,7 @@
 // with the first and closes with the last of them.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,10 +39,10 @@ class Listeners {
   // what listening fails with.  A host that comes at once finds them all.
   std::vector<Result<>> join(const PortName& name, std::span<const User> users);
   // Blocks for a turn of each loop when it is the last.
-  void leave(const PortName& name, const std::string& path);
+  void leave(const PortName& name, const User& user);
 
   std::vector<std::string> listening() const;  // tcp:127.0.0.1:4420
-  // All stop accepting; their users stay.
+  // All stop accepting, and none begins any more; their users stay.
   void close();
 
  private:
@@ -69,6 +70,7 @@ class Listeners {
   Workshop& workshop_;
   mutable std::mutex mutex_;  // for finding an entry; never held while one opens or closes
   std::map<PortName, std::shared_ptr<Entry>> entries_;
+  std::atomic<bool> is_closed_ = false;
 };
 
 }  // namespace weft::config

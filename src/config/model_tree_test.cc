@@ -231,6 +231,46 @@ TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
   EXPECT_GT(attributes, 40u);
 }
 
+// Who still has an object that was removed changes nothing with it.
+TEST_F(ModelTreeTest, WhatWasRemovedTakesNothingMore) {
+  make_disk();
+  ASSERT_EQ(mkdir(kOne), 0);
+  const auto tenant = configuration_->model().find_subsystem("one");
+  const auto disk = configuration_->model().find_device("disk_0/a");
+  ASSERT_EQ(rmdir(kOne), 0);
+  EXPECT_EQ(tenant->make_namespace(Nsid(1), "1").error().code, ENOENT);
+  EXPECT_EQ(tenant->link(Nsid(1), {}, disk).error().code, ENOENT);
+  EXPECT_EQ(tenant->subsystem()->add_namespace(Nsid(1), {.backend = disk->backend()}).error().code, ENOENT);
+  EXPECT_EQ(rmdir(kDisk), 0) << "nobody uses it: " << said_;
+  const PortName port{"tcp", "127.0.0.1", "4420"};
+  EXPECT_TRUE(tenant->ports().make(port));
+  EXPECT_EQ(tenant->ports().enable(port).error().code, ECANCELED);
+  EXPECT_THAT(configuration_->listening(), IsEmpty());
+}
+
+TEST_F(ModelTreeTest, ARemovalThatIsRefusedIsNeverDone) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  const auto subsystem = target_->find_subsystem("one");
+  bool done = false;
+  EXPECT_EQ(subsystem->remove_host("h", [&] { done = true; }).error().code, ENOENT);
+  EXPECT_EQ(subsystem->remove_namespace(Nsid(1), [&] { done = true; }).error().code, ENOENT);
+  loops_.run_until_idle();
+  EXPECT_FALSE(done);
+}
+
+TEST_F(ModelTreeTest, NothingListensOnceTheEndHasBegun) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  for (const char* port : {"tcp:127.0.0.1:4420", "tcp:127.0.0.1:4421"})
+    ASSERT_EQ(mkdir(one("ports/") + port), 0);
+  ASSERT_EQ(mkdir("nvmet/subsystems/two"), 0);
+  ASSERT_EQ(mkdir("nvmet/subsystems/two/ports/tcp:127.0.0.1:4420"), 0);
+  ASSERT_EQ(echo("1", one("ports/tcp:127.0.0.1:4420/enable")), 0);
+  configuration_->close_listeners();
+  EXPECT_EQ(echo("1", one("ports/tcp:127.0.0.1:4421/enable")), ECANCELED);
+  EXPECT_EQ(echo("1", "nvmet/subsystems/two/ports/tcp:127.0.0.1:4420/enable"), ECANCELED);
+  EXPECT_THAT(configuration_->listening(), IsEmpty());
+}
+
 class SlowTree : public ModelTreeTest {};
 
 TEST_F(SlowTree, ADeviceThatHangsInOpenDelaysNoOther) {

@@ -22,6 +22,10 @@ std::unexpected<Error> changing() {
 PortSet::PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem)
     : listeners_(listeners), path_(std::move(path)), subsystem_(std::move(subsystem)) {}
 
+Listeners::User PortSet::user(const PortName& name, const std::string& advertise) const {
+  return {.path = path(name), .subsystem = subsystem_, .advertise = advertise};
+}
+
 Result<> PortSet::make(const PortName& name) {
   if (auto checked = listeners_.check(name); !checked) return checked;
   const std::scoped_lock lock(mutex_);
@@ -70,15 +74,14 @@ bool PortSet::end_change(const PortName& name, bool enabled) {
 Result<Listeners::User> PortSet::begin_enable(const PortName& name) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (!entry->enable)
-    return Listeners::User{.path = path(name), .subsystem = subsystem_, .advertise = entry->advertise};
-  end_change(name, true);
+  if (!entry->enable) return user(name, entry->advertise);
+  if (auto kept = end_enable(name, {}); !kept) return std::unexpected(std::move(kept.error()));
   return fail(EALREADY, "it is enabled already");
 }
 
 Result<> PortSet::end_enable(const PortName& name, Result<> joined) {
   if (end_change(name, joined.has_value())) return joined;
-  listeners_.leave(name, path(name));
+  listeners_.leave(name, user(name));
   end_change(name, false);
   return fail(ECANCELED, "it is being removed");
 }
@@ -92,7 +95,7 @@ Result<> PortSet::enable(const PortName& name) {
 Result<> PortSet::disable(const PortName& name) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (entry->enable) listeners_.leave(name, path(name));
+  if (entry->enable) listeners_.leave(name, user(name));
   end_change(name, false);
   return {};
 }

@@ -46,6 +46,7 @@ class PortSet {
     PortEntry entry;
     bool is_changing = false;
   };
+  Listeners::User user(const PortName& name, const std::string& advertise = "") const;
   // The port, which is nobody else's to change until `end_change`.
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more

@@ -47,6 +47,7 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
   if (nsid.value() == 0 || nsid.value() == 0xFFFFFFFF)
     return fail(EINVAL, fmt::format("namespace {}: an nsid is from 1 to 4294967294", nsid.value()));
   const std::scoped_lock lock(mutex_);
+  if (has_ended_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
   if (namespaces_.contains(nsid))
     return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn()));
   if (namespaces_.size() >= target::kMaxNamespaces)
@@ -168,6 +169,7 @@ void Tenant::end() {
   std::map<Nsid, Namespace> gone;
   {
     const std::scoped_lock lock(mutex_);
+    has_ended_ = true;
     gone.swap(namespaces_);
   }
   for (const auto& [nsid, its] : gone)

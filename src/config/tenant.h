@@ -85,6 +85,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   PortSet ports_;
   mutable std::mutex mutex_;
   std::map<Nsid, Namespace> namespaces_;
+  bool has_ended_ = false;
   const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
 };
 

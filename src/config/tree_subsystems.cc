@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "config/attributes.h"
@@ -12,16 +14,20 @@ namespace weft::config {
 
 namespace {
 
-// Answers when a removal counts as done.
-target::Done when_done(std::shared_ptr<Answer> answer) {
-  return [answer = std::move(answer)] { (*answer)({}); };
-}
-
-// Starts a removal that answers when it is done, or why it cannot be.
+// Starts a removal that answers when it counts as done, or why it cannot be: once, even when it was under way
+// and something else came between.
 template <class Remove>
 void answer_when_done(Answer answer, Remove remove) {
-  const auto shared = std::make_shared<Answer>(std::move(answer));
-  if (Result<> removed = remove(when_done(shared)); !removed) (*shared)(std::move(removed));
+  struct Once {
+    explicit Once(Answer its_answer) : answer(std::move(its_answer)) {}
+    void give(Result<> result) {
+      if (!given.exchange(true)) answer(std::move(result));
+    }
+    Answer answer;
+    std::atomic<bool> given = false;
+  };
+  const auto once = std::make_shared<Once>(std::move(answer));
+  if (Result<> removed = remove([once] { once->give({}); }); !removed) once->give(std::move(removed));
 }
 
 class TenantFolder : public Directory {

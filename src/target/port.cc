@@ -19,11 +19,11 @@ void Port::link(std::shared_ptr<Subsystem> subsystem) {
   target_.discovery_changed();
 }
 
-void Port::unlink(std::string_view nqn) {
+void Port::unlink(const Subsystem& subsystem) {
   {
     const std::scoped_lock lock(mutex_);
-    const auto it = subsystems_.find(nqn);
-    if (it == subsystems_.end()) return;
+    const auto it = subsystems_.find(subsystem.nqn());
+    if (it == subsystems_.end() || it->second.get() != &subsystem) return;
     subsystems_.erase(it);
   }
   target_.discovery_changed();

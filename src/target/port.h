@@ -45,7 +45,7 @@ class Port final : public fabric::Acceptor {
   bool lists_all() const { return lists_all_.load(std::memory_order_relaxed); }
 
   void link(std::shared_ptr<Subsystem> subsystem);  // any thread
-  void unlink(std::string_view nqn);                // new connects only
+  void unlink(const Subsystem& subsystem);          // not a successor of its name; new connects only
   std::shared_ptr<Subsystem> find(std::string_view nqn) const;
   std::vector<std::shared_ptr<Subsystem>> subsystems() const;  // by NQN
 

@@ -118,12 +118,13 @@ Result<> Subsystem::add_host(const std::string& hostnqn) {
 }
 
 Result<> Subsystem::remove_host(const std::string& hostnqn, Done done) {
-  const Pin pin = make_pin(std::move(done));
+  Pin pin;  // made when there is something to wait for: it tells as it goes
   std::vector<std::shared_ptr<Controller>> theirs;
   {
     const std::scoped_lock lock(mutex_);
     if (hosts_.erase(hostnqn) == 0)
       return fail(ENOENT, fmt::format("subsystem {}: host {} is not listed", nqn_, hostnqn));
+    pin = make_pin(std::move(done));
     for (const auto& [id, controller] : controllers_)
       if (controller->host().nqn == hostnqn) theirs.push_back(controller);
   }
@@ -161,6 +162,7 @@ Result<> Subsystem::add_namespace(Nsid nsid, const NamespaceOptions& options) {
   auto attachment = std::make_unique<Attachment>(*this, nsid, options.backend);
 
   std::unique_lock lock(mutex_);
+  if (going_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn_));
   if (snapshot_->find(nsid) != nullptr)
     return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn_));
   if (snapshot_->namespaces.size() >= kMaxNamespaces)
@@ -177,10 +179,11 @@ Result<> Subsystem::add_namespace(Nsid nsid, const NamespaceOptions& options) {
 
 Result<> Subsystem::remove_namespace(Nsid nsid, Done done) {
   std::unique_ptr<Attachment> attachment;  // ends without our lock: its backend may be telling us something
-  Pin pin = make_pin(std::move(done));
+  Pin pin;                                 // outlives the lock: it tells as it goes
   std::unique_lock lock(mutex_);
   if (snapshot_->find(nsid) == nullptr)
     return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn_));
+  pin = make_pin(std::move(done));
   auto next = std::make_shared<Snapshot>(*snapshot_);
   std::erase_if(next->namespaces, [nsid](const auto& info) { return info->nsid == nsid; });
   attachment = std::move(attachments_[nsid]);

@@ -54,7 +54,7 @@ Result<> Target::remove_subsystem(std::string_view nqn, Done done) {
     subsystem = std::move(it->second);
     home.subsystems.erase(it);
   }
-  for (const auto& port : ports()) port->unlink(nqn);
+  for (const auto& port : ports()) port->unlink(*subsystem);
   subsystem->shut_down(std::move(done));
   return {};
 }

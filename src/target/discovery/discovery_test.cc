@@ -138,7 +138,7 @@ TEST(Discovery, GivesTheAddressThatWorksForThisHost) {
 TEST(Discovery, ListsAllPortsOnADiscoveryPort) {
   TestTarget target({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "8009"});
   target.port->list_all(true);
-  target.port->unlink(kTestNqn);
+  target.port->unlink(*target.subsystem);
   const auto add = [&](std::uint16_t portid, const char* traddr, wire::AddressFamily family) {
     const auto port = *target.target.add_port(
         {.id = PortId(portid), .adrfam = family, .traddr = traddr, .trsvcid = "4420"});
@@ -168,7 +168,7 @@ TEST(Discovery, CountsChangesAndTellsOfThem) {
       host->set_features({.fid = fid, .cdw11 = wire::AsyncEventConfiguration::kDiscoveryLogChange}).ok());
   auto& event = host->send_async_event_request();
   const Log before = read_log(*host);
-  target.port->unlink(kTestNqn);
+  target.port->unlink(*target.subsystem);
   target.loops.run_until_idle();
   ASSERT_TRUE(event.completed());
   EXPECT_EQ(wire::AsyncEvent::decode(event.cqe().dw0()), wire::kDiscoveryChangeEvent);
