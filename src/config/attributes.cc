@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "config/values.h"
 
 namespace weft::config {
 
@@ -90,8 +91,8 @@ constexpr AttributeRow<Settings> kRows[] = {
     {"attr_allow_any_host", "1: every host may use the subsystem; 0: only those below hosts/; default 0",
      Mutability::live, [](const Settings& s) -> std::string { return s.allow_any_host ? "1" : "0"; },
      [](Settings& s, std::string_view value) -> Result<> {
-       const auto flag = parse_bool(value);
-       if (!flag) return refuse(value, "must be 0 or 1");
+       const auto flag = read_flag(value);
+       if (!flag) return std::unexpected(flag.error());
        s.allow_any_host = *flag;
        return {};
      }},

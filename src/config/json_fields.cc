@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "config/values.h"
+
 namespace weft::config {
 
 using nlohmann::json;
@@ -64,8 +66,8 @@ Parsed<void> for_each_member(const json& object, const std::string& path, const 
 
 StoreScalar store_flag(bool& into) {
   return [&into](std::string_view text) -> Result<> {
-    const auto value = parse_bool(text);
-    if (!value) return fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", text));
+    const auto value = read_flag(text);
+    if (!value) return std::unexpected(value.error());
     into = *value;
     return {};
   };
@@ -73,11 +75,8 @@ StoreScalar store_flag(bool& into) {
 
 StoreScalar store_uuid(std::optional<Uuid>& into) {
   return [&into](std::string_view text) -> Result<> {
-    const auto value = parse_uuid(text);
-    if (!value || value->is_nil())
-      return fail(EINVAL, fmt::format("\"{}\" must be a UUID that is not zero, like "
-                                      "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
-                                      text));
+    const auto value = read_uuid(text);
+    if (!value) return std::unexpected(value.error());
     into = *value;
     return {};
   };

@@ -5,8 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "wire/nqn.h"
-
 namespace weft::config {
 
 namespace {

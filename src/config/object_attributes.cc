@@ -3,24 +3,22 @@
 #include <cerrno>
 
 #include "config/attributes.h"
+#include "config/values.h"
 
 namespace weft::config {
 
 namespace {
 
-Result<> store_flag(bool& field, std::string_view value) {
-  const auto flag = parse_bool(value);
-  if (!flag) return fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", value));
-  field = *flag;
+Result<> store_read_only(NamespaceEntry& entry, std::string_view value) {
+  const auto flag = read_flag(value);
+  if (!flag) return std::unexpected(flag.error());
+  entry.read_only = *flag;
   return {};
 }
 
 Result<> store_uuid(NamespaceEntry& entry, std::string_view value) {
-  const auto uuid = parse_uuid(value);
-  if (!uuid || uuid->is_nil())
-    return fail(EINVAL, fmt::format("\"{}\" must be a UUID that is not zero, like "
-                                    "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
-                                    value));
+  const auto uuid = read_uuid(value);
+  if (!uuid) return std::unexpected(uuid.error());
   entry.uuid = *uuid;
   return {};
 }
@@ -55,8 +53,7 @@ constexpr AttributeRow<NamespaceEntry> kNamespaceRows[] = {
      [](const NamespaceEntry& entry) { return entry.uuid ? uuid_text(*entry.uuid) : std::string(); },
      store_uuid},
     {"readonly", "1: hosts cannot write; default 0", Mutability::locked,
-     [](const NamespaceEntry& entry) -> std::string { return entry.read_only ? "1" : "0"; },
-     [](NamespaceEntry& entry, std::string_view value) { return store_flag(entry.read_only, value); }},
+     [](const NamespaceEntry& entry) -> std::string { return entry.read_only ? "1" : "0"; }, store_read_only},
 };
 
 constexpr AttributeRow<PortEntry> kPortRows[] = {

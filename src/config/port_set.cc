@@ -108,6 +108,12 @@ void PortSet::end() {
   for (const auto& [name, entry] : entries()) (void)disable(name);
 }
 
+std::optional<PortEntry> PortSet::find(const PortName& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  return it == ports_.end() ? std::nullopt : std::optional(it->second.entry);
+}
+
 std::map<PortName, PortEntry> PortSet::entries() const {
   const std::scoped_lock lock(mutex_);
   std::map<PortName, PortEntry> all;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class PortSet {
   Result<> disable(const PortName& name);
   void end();  // disables all; none is enabled after it
 
+  std::optional<PortEntry> find(const PortName& name) const;
   std::map<PortName, PortEntry> entries() const;
 
  private:

@@ -156,11 +156,16 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
   return true;
 }
 
+std::optional<Tenant::NamespaceView> Tenant::find_namespace(Nsid nsid) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = namespaces_.find(nsid);
+  return it == namespaces_.end() ? std::nullopt : std::optional(it->second.view());
+}
+
 std::map<Nsid, Tenant::NamespaceView> Tenant::namespaces() const {
   const std::scoped_lock lock(mutex_);
   std::map<Nsid, NamespaceView> all;
-  for (const auto& [nsid, its] : namespaces_)
-    all.emplace(nsid, NamespaceView{its.directory, its.entry, its.link, its.device});
+  for (const auto& [nsid, its] : namespaces_) all.emplace(nsid, its.view());
   return all;
 }
 

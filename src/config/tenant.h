@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -59,6 +60,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     NamespaceLink link;
     std::shared_ptr<Device> device;
   };
+  std::optional<NamespaceView> find_namespace(Nsid nsid) const;
   std::map<Nsid, NamespaceView> namespaces() const;
 
   // Lets go of all devices and ports; the target has shut the subsystem down.
@@ -73,6 +75,8 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     std::shared_ptr<Device> device;
     std::shared_ptr<User> user;
     bool is_live = false;
+
+    NamespaceView view() const { return {directory, entry, link, device}; }
   };
 
   Result<bool> detach(Nsid nsid, target::Done& done);

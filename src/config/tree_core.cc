@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/model_tree.h"
+#include "config/values.h"
 
 namespace weft::config {
 
@@ -28,15 +29,7 @@ Result<> store_control(Device& device, std::string_view text) {
 }
 
 std::string status_text(const Device& device) {
-  switch (device.state()) {
-    case Device::State::open:
-      break;
-    case Device::State::opening:
-      return "Status: OPENING";
-    case Device::State::closed:
-    case Device::State::gone:
-      return "Status: DEACTIVATED";
-  }
+  if (device.state() == Device::State::opening) return "Status: OPENING";
   const auto backend = device.backend();
   if (backend == nullptr) return "Status: DEACTIVATED";
   return fmt::format("Status: ACTIVATED  SectorSize: {}  {}", backend->geometry().block_bytes,
@@ -100,12 +93,8 @@ class WwnDirectory final : public DeviceFolder {
                return serial ? uuid_text(*serial) : std::string();
              },
              store_now([device = device_](std::string_view value) -> Result<> {
-               const auto serial = parse_uuid(value);
-               if (!serial || serial->is_nil())
-                 return fail(EINVAL, fmt::format("\"{}\" must be a UUID that is not zero, like "
-                                                 "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
-                                                 value));
-               return device->set_unit_serial(*serial);
+               const auto serial = read_uuid(value);
+               return serial ? device->set_unit_serial(*serial) : std::unexpected(serial.error());
              })}};
   }
 };

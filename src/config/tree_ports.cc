@@ -7,6 +7,7 @@
 
 #include "config/attributes.h"
 #include "config/model_tree.h"
+#include "config/values.h"
 
 namespace weft::config {
 
@@ -65,8 +66,8 @@ class PortDirectory final : public Directory {
   }
 
   static void enable(const Ports& ports, const PortName& name, std::string_view value, Answer answer) {
-    const auto on = parse_bool(value);
-    if (!on) return answer(fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", value)));
+    const auto on = read_flag(value);
+    if (!on) return answer(std::unexpected(on.error()));
     ports.change([on = *on, name](PortSet& set) { return on ? set.enable(name) : set.disable(name); },
                  std::move(answer));
   }
@@ -83,10 +84,9 @@ class PortsDirectory final : public Directory {
   std::unique_ptr<Node> find(std::string_view name) const override {
     auto parsed = PortName::parse(name);
     if (!parsed || parsed->text() != name) return nullptr;
-    const auto all = ports_.set.entries();
-    const auto it = all.find(*parsed);
-    if (it == all.end()) return nullptr;
-    return std::make_unique<PortDirectory>(ports_, std::move(*parsed), it->second);
+    auto entry = ports_.set.find(*parsed);
+    if (!entry) return nullptr;
+    return std::make_unique<PortDirectory>(ports_, std::move(*parsed), std::move(*entry));
   }
   std::vector<NodeEntry> list() const override {
     std::vector<NodeEntry> all;

@@ -158,10 +158,9 @@ class NamespacesDirectory final : public TenantFolder {
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto nsid = parse_nsid(name);
     if (!nsid) return nullptr;
-    auto all = tenant_->namespaces();
-    const auto it = all.find(*nsid);
-    if (it == all.end() || it->second.directory != name) return nullptr;
-    return std::make_unique<NamespaceDirectory>(model_, tenant_, *nsid, std::move(it->second));
+    auto its = tenant_->find_namespace(*nsid);
+    if (!its || its->directory != name) return nullptr;
+    return std::make_unique<NamespaceDirectory>(model_, tenant_, *nsid, std::move(*its));
   }
   std::vector<NodeEntry> list() const override {
     std::vector<NodeEntry> all;
@@ -177,10 +176,9 @@ class NamespacesDirectory final : public TenantFolder {
   void remove_directory(const std::string& name, Answer answer) override {
     const auto nsid = parse_nsid(name);
     if (!nsid) return answer(std::unexpected(nsid.error()));
-    const auto all = tenant_->namespaces();
-    if (const auto it = all.find(*nsid); it != all.end() && it->second.device != nullptr)
-      return answer(fail(ENOTEMPTY, fmt::format("it shows {}: remove the link {} first",
-                                                it->second.device->path(), it->second.link.name)));
+    if (const auto its = tenant_->find_namespace(*nsid); its && its->device != nullptr)
+      return answer(fail(ENOTEMPTY, fmt::format("it shows {}: remove the link {} first", its->device->path(),
+                                                its->link.name)));
     answer_when_done(std::move(answer),
                      [&](target::Done done) { return tenant_->remove_namespace(*nsid, std::move(done)); });
   }
