@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -66,6 +68,9 @@ class Face {
   void write(fuse_req_t request, Inode inode, std::string_view value);
   void answer_made(fuse_req_t request, Inode parent, const std::string& name, config::NodeKind kind,
                    std::size_t size_bytes);
+  std::function<void(fuse_req_t)> removed(Inode parent, const char* name);
+  template <class Reply, class Start>
+  void change(fuse_req_t request, const std::optional<std::string>& path, Reply reply, Start start);
   template <class Reply>
   config::Answer answer(const Requests::Ticket& ticket, Reply reply);
 
