@@ -259,8 +259,6 @@ void Configuration::remove_ports(const Document& next) {
   for (const auto& tenant : model_.subsystems())
     if (const auto wanted = next.subsystems.find(tenant->nqn()); wanted != next.subsystems.end())
       remove_ports(tenant->ports(), wanted->second.ports);
-    else
-      tenant->ports().end();
 }
 
 void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted) {
@@ -341,13 +339,11 @@ bool Configuration::close(Duration patience) {
   }
   Countdown removals;
   bool clean = true;
-  for (const auto& tenant : model_.subsystems()) {
+  for (const auto& tenant : model_.subsystems())
     clean = model_.remove_subsystem(tenant->nqn(), removals.one_more()).has_value() && clean;
-  }
   model_.discovery_ports().end();
-  for (const auto& device : model_.devices()) {
+  for (const auto& device : model_.devices())
     clean = model_.remove_device(device->name(), [] {}).has_value() && clean;
-  }
   Workshop& shop = *model_.workshop();
   return removals.wait(patience) && shop.workers.wait_idle(patience) && shop.openers.wait_idle(patience) &&
          shop.refreshers.wait_idle(patience) && shop.keeper.wait_until_open(0, patience) && clean;

@@ -9,10 +9,27 @@
 
 namespace weft::config {
 
-const block::Plugin* find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter) {
+namespace {
+
+template <class Range>
+std::string names_of(const Range& range) {
+  std::vector<std::string_view> names;
+  for (const auto& each : range) names.push_back(each.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Result<const block::Plugin*> find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter) {
   const std::string_view name = adapter.substr(0, adapter.rfind('_'));
   const auto it = std::ranges::find(plugins, name, &block::Plugin::name);
-  return it == plugins.end() ? nullptr : &*it;
+  if (it != plugins.end()) return &*it;
+  return fail(EINVAL, fmt::format("there is no such plugin; known: {}", names_of(plugins)));
+}
+
+Result<> check_control_key(const block::Plugin& plugin, std::string_view key, std::string_view value) {
+  if (std::ranges::find(plugin.keys, key, &block::ControlKey::name) != plugin.keys.end()) return {};
+  return fail(EINVAL, fmt::format("\"{}\": unknown key; known here: {}", value, names_of(plugin.keys)));
 }
 
 Device::Device(std::shared_ptr<Workshop> workshop, std::string name, const block::Plugin& plugin)
@@ -41,11 +58,7 @@ Result<> Device::check_closed() const {
 }
 
 Result<> Device::set_control(std::string_view key, std::string_view value) {
-  if (std::ranges::find(plugin_.keys, key, &block::ControlKey::name) == plugin_.keys.end()) {
-    std::vector<std::string_view> known;
-    for (const auto& each : plugin_.keys) known.push_back(each.name);
-    return fail(EINVAL, fmt::format("\"{}\": unknown key; known here: {}", value, fmt::join(known, ", ")));
-  }
+  if (auto known = check_control_key(plugin_, key, value); !known) return known;
   const std::scoped_lock lock(mutex_);
   if (auto closed = check_closed(); !closed) return closed;
   entry_.control.insert_or_assign(std::string(key), std::string(value));

@@ -92,7 +92,9 @@ class Device : public std::enable_shared_from_this<Device> {
   std::string last_refresh_error_;
 };
 
-// Of "<plugin>_<N>"; null when there is none.
-const block::Plugin* find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter);
+// Of "<plugin>_<N>".  EINVAL: there is none; names those that are known.
+Result<const block::Plugin*> find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter);
+// EINVAL: the plugin does not have the key; names those that it has.
+Result<> check_control_key(const block::Plugin& plugin, std::string_view key, std::string_view value);
 
 }  // namespace weft::config

@@ -1,7 +1,6 @@
 #include "config/model.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cerrno>
 #include <utility>
@@ -70,13 +69,9 @@ Model::Model(const Parts& parts)
 
 Result<> Model::make_adapter(const std::string& name) {
   if (auto checked = check_adapter_name(name); !checked) return checked;
-  const block::Plugin* const plugin = find_plugin(parts_.plugins, name);
-  if (plugin == nullptr) {
-    std::vector<std::string_view> known;
-    for (const auto& each : parts_.plugins) known.push_back(each.name);
-    return fail(EINVAL, fmt::format("there is no such plugin; known: {}", fmt::join(known, ", ")));
-  }
-  if (adapters_.insert(name, std::make_shared<Adapter>(name, *plugin))) return {};
+  const auto plugin = find_plugin(parts_.plugins, name);
+  if (!plugin) return std::unexpected(plugin.error());
+  if (adapters_.insert(name, std::make_shared<Adapter>(name, **plugin))) return {};
   return fail(EEXIST, fmt::format("adapter {}: there is one already", name));
 }
 

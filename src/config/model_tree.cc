@@ -123,42 +123,53 @@ Result<std::string> ModelTree::read_link(std::string_view path) const {
   return place->node->read_link();
 }
 
+// Calls change(parent, name, what has the name or null, the answer that is noted).
+template <class Change>
+void ModelTree::change_name(std::string_view path, Answer answer, Change change) {
+  const auto place = walk_to_parent(path);
+  if (!place) return answer(std::unexpected(place.error()));
+  Node& parent = *place->parent.node;
+  const auto present = parent.find(place->name);
+  change(parent, place->name, present.get(),
+         noting(place->parent.last_error, std::string(path), std::move(answer)));
+}
+
 void ModelTree::make_directory(std::string_view path, Answer answer) {
-  auto place = walk_to_parent(path);
-  if (!place) return answer(std::unexpected(std::move(place.error())));
-  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
-  if (place->parent.node->find(place->name) != nullptr) return noted(fail(EEXIST, "there is one already"));
-  place->parent.node->make_directory(place->name, std::move(noted));
+  change_name(path, std::move(answer),
+              [](Node& parent, const std::string& name, const Node* present, Answer noted) {
+                if (present != nullptr) return noted(fail(EEXIST, "there is one already"));
+                parent.make_directory(name, std::move(noted));
+              });
 }
 
 void ModelTree::remove_directory(std::string_view path, Answer answer) {
-  auto place = walk_to_parent(path);
-  if (!place) return answer(std::unexpected(std::move(place.error())));
-  const auto node = place->parent.node->find(place->name);
-  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
-  if (node == nullptr) return noted(fail(ENOENT, "there is none"));
-  if (node->info().kind != NodeKind::directory) return noted(fail(ENOTDIR, "it is not a directory"));
-  place->parent.node->remove_directory(place->name, std::move(noted));
+  change_name(path, std::move(answer),
+              [](Node& parent, const std::string& name, const Node* present, Answer noted) {
+                if (present == nullptr) return noted(fail(ENOENT, "there is none"));
+                if (present->info().kind != NodeKind::directory)
+                  return noted(fail(ENOTDIR, "it is not a directory"));
+                parent.remove_directory(name, std::move(noted));
+              });
 }
 
 void ModelTree::make_link(std::string_view path, std::string_view target, Answer answer) {
-  auto place = walk_to_parent(path);
-  if (!place) return answer(std::unexpected(std::move(place.error())));
-  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
-  if (place->parent.node->find(place->name) != nullptr) return noted(fail(EEXIST, "there is one already"));
-  place->parent.node->make_link(place->name, std::string(target), std::move(noted));
+  change_name(path, std::move(answer),
+              [target](Node& parent, const std::string& name, const Node* present, Answer noted) {
+                if (present != nullptr) return noted(fail(EEXIST, "there is one already"));
+                parent.make_link(name, std::string(target), std::move(noted));
+              });
 }
 
 void ModelTree::remove_link(std::string_view path, Answer answer) {
-  auto place = walk_to_parent(path);
-  if (!place) return answer(std::unexpected(std::move(place.error())));
-  const auto node = place->parent.node->find(place->name);
-  auto noted = noting(place->parent.last_error, std::string(path), std::move(answer));
-  if (node == nullptr) return noted(fail(ENOENT, "there is none"));
-  if (node->info().kind == NodeKind::directory) return noted(fail(EISDIR, "it is a directory"));
-  if (node->info().kind == NodeKind::attribute)
-    return noted(fail(EPERM, "an attribute goes with its directory alone"));
-  place->parent.node->remove_link(place->name, std::move(noted));
+  change_name(path, std::move(answer),
+              [](Node& parent, const std::string& name, const Node* present, Answer noted) {
+                if (present == nullptr) return noted(fail(ENOENT, "there is none"));
+                if (present->info().kind == NodeKind::directory)
+                  return noted(fail(EISDIR, "it is a directory"));
+                if (present->info().kind == NodeKind::attribute)
+                  return noted(fail(EPERM, "an attribute goes with its directory alone"));
+                parent.remove_link(name, std::move(noted));
+              });
 }
 
 void ModelTree::write(std::string_view path, std::string_view value, Answer answer) {

@@ -37,6 +37,8 @@ class ModelTree final : public Tree {
   };
   Result<Name> walk_to_parent(std::string_view path) const;
   std::unique_ptr<Node> root() const;
+  template <class Change>
+  void change_name(std::string_view path, Answer answer, Change change);
 
   Model& model_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
