@@ -14,20 +14,23 @@ namespace weft::config {
 
 namespace {
 
+// An answer that two may give: who is first does.
+struct OnceAnswer {
+  explicit OnceAnswer(Answer its_answer) : answer(std::move(its_answer)) {}
+  bool is_first() { return !given.exchange(true); }
+  Answer answer;
+  std::atomic<bool> given = false;
+};
+
 // Starts a removal that answers when it counts as done, or why it cannot be: once, even when it was under way
 // and something else came between.
 template <class Remove>
 void answer_when_done(Answer answer, Remove remove) {
-  struct Once {
-    explicit Once(Answer its_answer) : answer(std::move(its_answer)) {}
-    void give(Result<> result) {
-      if (!given.exchange(true)) answer(std::move(result));
-    }
-    Answer answer;
-    std::atomic<bool> given = false;
-  };
-  const auto once = std::make_shared<Once>(std::move(answer));
-  if (Result<> removed = remove([once] { once->give({}); }); !removed) once->give(std::move(removed));
+  const auto once = std::make_shared<OnceAnswer>(std::move(answer));
+  Result<> removed = remove([once] {
+    if (once->is_first()) once->answer({});
+  });
+  if (!removed && once->is_first()) once->answer(std::move(removed));
 }
 
 class TenantFolder : public Directory {
