@@ -39,6 +39,18 @@ class Countdown {
   std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
+// Those that the document listens on.
+std::set<PortName> addresses_of(const Document& document) {
+  std::set<PortName> all;
+  const auto add = [&all](const std::map<PortName, PortEntry>& ports) {
+    for (const auto& [name, entry] : ports)
+      if (entry.enable) all.insert(name);
+  };
+  add(document.discovery_ports);
+  for (const auto& [nqn, subsystem] : document.subsystems) add(subsystem.ports);
+  return all;
+}
+
 }  // namespace
 
 // Devices that one apply opens.  They may go on behind it.
@@ -254,18 +266,30 @@ void Configuration::apply_referrals(const Document& next) {
   }
 }
 
+// Listeners that nobody wants any more close before anything leaves those that stay: who sees that a
+// subsystem is gone finds its own listeners closed.
 void Configuration::remove_ports(const Document& next) {
-  remove_ports(model_.discovery_ports(), next.discovery_ports);
-  for (const auto& tenant : model_.subsystems())
-    if (const auto wanted = next.subsystems.find(tenant->nqn()); wanted != next.subsystems.end())
-      remove_ports(tenant->ports(), wanted->second.ports);
+  const std::set<PortName> staying = addresses_of(next);
+  for (const bool stays : {false, true}) {
+    const auto concerns = [&](const PortName& name) { return staying.contains(name) == stays; };
+    remove_ports(model_.discovery_ports(), next.discovery_ports, concerns);
+    for (const auto& tenant : model_.subsystems()) {
+      const auto wanted = next.subsystems.find(tenant->nqn());
+      remove_ports(tenant->ports(),
+                   wanted == next.subsystems.end() ? std::map<PortName, PortEntry>() : wanted->second.ports,
+                   concerns);
+    }
+  }
 }
 
-void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted) {
-  for (const auto& [name, entry] : ports.entries())
-    if (const auto next = wanted.find(name); next == wanted.end() || next->second != entry)
-      if (auto removed = ports.remove(name); !removed && removed.error().code != ENOENT)
-        problem(ports.path(name), removed.error().message);
+void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted,
+                                 const std::function<bool(const PortName&)>& concerns) {
+  for (const auto& [name, entry] : ports.entries()) {
+    const auto next = wanted.find(name);
+    if (!concerns(name) || (next != wanted.end() && next->second == entry)) continue;
+    if (auto removed = ports.remove(name); !removed && removed.error().code != ENOENT)
+      problem(ports.path(name), removed.error().message);
+  }
 }
 
 void Configuration::make_ports(const std::shared_ptr<PortSet>& ports,

@@ -10,6 +10,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -75,7 +76,8 @@ class Configuration {
 
   // Ports.
   void remove_ports(const Document& next);
-  void remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted);
+  void remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted,
+                    const std::function<bool(const PortName&)>& concerns);
   // Those that want to be enabled, by address.
   struct Joining {
     std::vector<std::shared_ptr<PortSet>> sets;  // their owners may be removed meanwhile

@@ -201,6 +201,28 @@ TEST_F(ConfigurationTest, SubsystemsWithTheEqualAddressShareAListener) {
   EXPECT_EQ(transport_->acceptors.at("4420")->find("two"), nullptr);
 }
 
+// Whoever sees that a subsystem has gone finds its own listeners closed, whatever the order of the addresses.
+TEST_F(ConfigurationTest, ListenersOfARemovedSubsystemCloseFirst) {
+  const std::string shared = R"("tcp:127.0.0.1:4420": {})";
+  const std::string one = R"("one": {"ports": {)" + shared + "}}";
+  for (const std::string own : {"4419", "4421"}) {
+    const std::string two = R"("two": {"ports": {)" + shared + R"(, "tcp:127.0.0.1:)" + own + R"(": {}}})";
+    const auto text = [](const std::string& all) {
+      return R"({"version": 1, "nvmet": {"subsystems": {)" + all + "}}}";
+    };
+    ASSERT_EQ(apply(text(one + ", " + two)), 0u);
+    const auto is_offered = [this] { return transport_->acceptors.at("4420")->find("two") != nullptr; };
+    bool was_offered = false;
+    transport_->stopped = [&](const std::string& service) {
+      if (service == own) was_offered = is_offered();
+    };
+    ASSERT_EQ(apply(text(one)), 0u);
+    transport_->stopped = nullptr;
+    EXPECT_TRUE(was_offered) << own;
+    EXPECT_FALSE(is_offered()) << own;
+  }
+}
+
 TEST_F(ConfigurationTest, PortsKeepTheirIds) {
   ASSERT_EQ(apply(document("", "", R"("tcp:127.0.0.1:4420": {}, "tcp:127.0.0.1:4421": {})")), 0u);
   const PortId second = transport_->acceptors.at("4421")->options().id;

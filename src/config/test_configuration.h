@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,15 +75,20 @@ class TestBackend final : public block::Backend {
 
 class TestListener final : public fabric::Listener {
  public:
-  TestListener(fabric::ListenOptions options, TestJournal& journal)
-      : options_(std::move(options)), journal_(journal) {}
-  ~TestListener() override { journal_.add("stopped " + options_.traddr + ":" + options_.trsvcid); }
+  using Stopped = std::function<void(const std::string& service)>;
+  TestListener(fabric::ListenOptions options, TestJournal& journal, const Stopped& stopped)
+      : options_(std::move(options)), journal_(journal), stopped_(stopped) {}
+  ~TestListener() override {
+    journal_.add("stopped " + options_.traddr + ":" + options_.trsvcid);
+    if (stopped_) stopped_(options_.trsvcid);
+  }
   std::string traddr() const override { return options_.traddr; }
   std::string trsvcid() const override { return options_.trsvcid; }
 
  private:
   const fabric::ListenOptions options_;
   TestJournal& journal_;
+  const Stopped& stopped_;
 };
 
 class TestTransport final : public fabric::Transport {
@@ -104,9 +110,10 @@ class TestTransport final : public fabric::Transport {
     if (options.trsvcid == "1") return fail(EACCES, "tcp:" + options.traddr + ":1: not permitted");
     acceptors[options.trsvcid] = static_cast<target::Port*>(&acceptor);
     offered_first = acceptors[options.trsvcid]->subsystems().size();
-    return std::make_unique<TestListener>(options, journal_);
+    return std::make_unique<TestListener>(options, journal_, stopped);
   }
   std::map<std::string, target::Port*> acceptors;  // by service
+  TestListener::Stopped stopped;                   // told of each listener that stops
   std::size_t offered_first = 0;                   // subsystems that the last listener began with
 
  private:
