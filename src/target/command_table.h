@@ -15,7 +15,8 @@ enum class Need : std::uint8_t {
   nothing = 0,
   connected = 8,       // Connect has succeeded on this queue; else Command Sequence Error
   enabled = 1,         // CC.EN and CSTS.RDY; else Command Sequence Error
-  namespace_live = 2,  // the NSID names a namespace of the subsystem; request.ns is entered
+  namespace_live = 2,  // the NSID names a namespace of the subsystem that is reached through this port;
+                       // request.ns is entered
   write_access = 4,    // and it may be written; else Namespace is Write Protected
 };
 constexpr Need operator|(Need a, Need b) {

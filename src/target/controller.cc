@@ -4,6 +4,7 @@
 
 #include "base/call.h"
 #include "base/check.h"
+#include "target/port.h"
 #include "target/queue.h"
 #include "target/shutdown_flush.h"
 #include "target/target.h"
@@ -21,6 +22,7 @@ constexpr std::uint8_t kReadyTimeout = 30;  // CAP.TO and CRTO, in 500 ms
 Controller::Controller(std::shared_ptr<Subsystem> subsystem, HostIdentity host, Queue& admin_queue)
     : subsystem_(std::move(subsystem)),
       host_(std::move(host)),
+      port_(admin_queue.port().options().id),
       loop_(admin_queue.loop()),
       settings_(subsystem_->settings()),
       born_(loop_.now()),
@@ -197,19 +199,24 @@ void Controller::leave_if_empty() {
 
 void Controller::namespaces_changed_from(std::vector<Nsid> nsids) {
   post_call(loop_, [self = shared_from_this(), nsids = std::move(nsids)] {
-    if (self->ended_) return;
     for (const Nsid nsid : nsids) self->events_.note_changed(nsid);
-    const wire::AsyncEventConfiguration wanted{self->features_.async_event_configuration};
-    if (wanted.has(wire::AsyncEventConfiguration::kNamespaceAttribute))
-      self->events_.raise(wire::kNamespaceChangedEvent);
   });
+  raise_from(wire::AsyncEventConfiguration::kNamespaceAttribute, wire::kNamespaceChangedEvent);
+}
+
+void Controller::ana_changed_from() {
+  raise_from(wire::AsyncEventConfiguration::kAnaChange, wire::kAnaChangeEvent);
 }
 
 void Controller::discovery_changed_from() {
-  post_call(loop_, [self = shared_from_this()] {
-    const wire::AsyncEventConfiguration wanted{self->features_.async_event_configuration};
-    if (!self->ended_ && wanted.has(wire::AsyncEventConfiguration::kDiscoveryLogChange))
-      self->events_.raise(wire::kDiscoveryChangeEvent);
+  raise_from(wire::AsyncEventConfiguration::kDiscoveryLogChange, wire::kDiscoveryChangeEvent);
+}
+
+// When the host has asked for it.
+void Controller::raise_from(std::uint32_t wanted, wire::AsyncEvent event) {
+  post_call(loop_, [self = shared_from_this(), wanted, event] {
+    const wire::AsyncEventConfiguration configured{self->features_.async_event_configuration};
+    if (!self->ended_ && configured.has(wanted)) self->events_.raise(event);
   });
 }
 

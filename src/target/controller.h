@@ -43,6 +43,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   // --- fixed: any thread
   Subsystem& subsystem() const { return *subsystem_; }
   const HostIdentity& host() const { return host_; }
+  PortId port() const { return port_; }
   Cntlid cntlid() const { return cntlid_; }
   void set_cntlid(Cntlid cntlid) { cntlid_ = cntlid; }  // once, as the subsystem adds it
   Loop& loop() const { return loop_; }
@@ -60,6 +61,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   // `pin` is held until the last queue has left.
   void end_from(fabric::CloseReason reason, Pin pin);
   void namespaces_changed_from(std::vector<Nsid> nsids);
+  void ana_changed_from();
   void discovery_changed_from();
 
   // --- here
@@ -96,6 +98,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
 
  private:
   friend class ShutdownFlush;
+  void raise_from(std::uint32_t wanted, wire::AsyncEvent event);
   void write_cc(wire::Cc next);
   void enable(wire::Cc next);
   void disable();
@@ -108,6 +111,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
 
   const std::shared_ptr<Subsystem> subsystem_;
   const HostIdentity host_;
+  const PortId port_;
   Loop& loop_;
   Cntlid cntlid_;
   const SubsystemSettings settings_;

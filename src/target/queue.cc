@@ -117,6 +117,10 @@ bool Queue::meets_needs(Request& request) {
     request.complete(wire::CommandError{kInvalidNamespace.with_dnr(), 4, 0});
     return false;
   }
+  if (const wire::Status refused = ana_status(ana_state(ns->info())); !refused.ok()) {
+    request.complete(refused);
+    return false;
+  }
   if (has(needs, Need::write_access) && ns->info().read_only) {
     request.complete(kNamespaceWriteProtected.with_dnr());
     return false;
@@ -124,6 +128,15 @@ bool Queue::meets_needs(Request& request) {
   request.ns = ns;
   ns->enter();
   return true;
+}
+
+wire::AnaState Queue::ana_state(const NamespaceInfo& info) {
+  const Snapshot& snapshot = view_->snapshot();
+  if (ana_generation_ != snapshot.generation) {
+    ana_ = &snapshot.ana_of(port_.options().id);
+    ana_generation_ = snapshot.generation;
+  }
+  return ana_->of(info.ana_group);
 }
 
 std::uint16_t Queue::next_sqhd() {

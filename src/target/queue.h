@@ -48,6 +48,8 @@ class Queue final : public fabric::Queue, public ListHook<> {
   BufferPool::Party& party(const Request& request) {
     return request.pointer.kind == wire::DataPointer::Kind::in_capsule ? capsule_party_ : party_;
   }
+  // How a namespace is reached through this queue's port, as the view's snapshot has it.
+  wire::AnaState ana_state(const NamespaceInfo& info);
   std::uint32_t max_transfer_bytes() const { return max_transfer_bytes_; }
   QueueCounters& counters() { return counters_; }
   const QueueCounters& counters() const { return counters_; }
@@ -102,6 +104,8 @@ class Queue final : public fabric::Queue, public ListHook<> {
   LoopState& state_;
   std::shared_ptr<Controller> controller_;
   SubsystemView* view_ = nullptr;
+  const AnaStates* ana_ = nullptr;  // the snapshot's of `ana_generation_`
+  std::uint64_t ana_generation_ = 0;
   const CommandTable* table_ = nullptr;
   Qid qid_;
   std::uint32_t entries_ = CidSet::kLeastRoom;  // until Connect

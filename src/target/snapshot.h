@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "block/backend.h"
+#include "target/ana.h"
 #include "wire/log_page.h"
 #include "wire/properties.h"
 
@@ -27,6 +28,8 @@ struct NamespaceInfo {
   bool read_only = false;  // of the namespace or of its backend
   std::shared_ptr<block::Backend> backend;
   block::Geometry geometry;
+  // Counted up by what must wait for all commands that were admitted before it.
+  std::uint32_t admission = 0;
 };
 
 struct SubsystemSettings {
@@ -50,7 +53,14 @@ struct Snapshot {
   std::uint64_t generation = 0;
   SubsystemSettings settings;
   std::vector<std::shared_ptr<const NamespaceInfo>> namespaces;  // by ascending nsid
+  std::vector<PortAna> ports;                                    // of those that were told their states
+  std::uint64_t ana_changes = 0;                                 // the change count of log page 0Ch
 
+  const AnaStates& ana_of(PortId port) const {
+    static constexpr AnaStates kDefault;
+    const auto it = std::ranges::find(ports, port, &PortAna::port);
+    return it == ports.end() ? kDefault : *it->states;
+  }
   const NamespaceInfo* find(Nsid nsid) const {
     const auto it = std::lower_bound(namespaces.begin(), namespaces.end(), nsid,
                                      [](const auto& info, Nsid id) { return info->nsid < id; });

@@ -21,6 +21,23 @@ Result<> check_host(const std::string& hostnqn) {
   return fail(EINVAL, fmt::format("host '{}': the name {}", hostnqn, wire::describe(flaw)));
 }
 
+using Which = std::function<bool(const NamespaceInfo&)>;
+
+void change_namespaces(Snapshot& next, const Which& which,
+                       const std::function<void(NamespaceInfo&)>& change) {
+  for (auto& info : next.namespaces) {
+    if (!which(*info)) continue;
+    auto changed = std::make_shared<NamespaceInfo>(*info);
+    change(*changed);
+    info = std::move(changed);
+  }
+}
+
+// What is published with a pin then waits for all commands in these namespaces.
+void admit_anew(Snapshot& next, const Which& which) {
+  change_namespaces(next, which, [](NamespaceInfo& info) { ++info.admission; });
+}
+
 }  // namespace
 
 // Sees a backend's changes for one namespace.
@@ -89,17 +106,11 @@ Result<> Subsystem::configure(const SubsystemSettings& settings, std::set<std::s
 
 void Subsystem::publish_access(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next) {
   snapshot_ = next;
-  const auto refused = not_admitted();
+  const auto refused =
+      controllers_that([this](const Controller& controller) { return !is_admitted(controller.host().nqn); });
   publish(lock, std::move(next), nullptr, {});
   for (const auto& controller : refused) controller->end_from(fabric::CloseReason::removed, nullptr);
   target_.discovery_changed();
-}
-
-std::vector<std::shared_ptr<Controller>> Subsystem::not_admitted() const {
-  std::vector<std::shared_ptr<Controller>> all;
-  for (const auto& [id, controller] : controllers_)
-    if (!is_admitted(controller->host().nqn)) all.push_back(controller);
-  return all;
 }
 
 Result<> Subsystem::add_host(const std::string& hostnqn) {
@@ -119,18 +130,39 @@ Result<> Subsystem::add_host(const std::string& hostnqn) {
 
 Result<> Subsystem::remove_host(const std::string& hostnqn, Done done) {
   Pin pin;  // made when there is something to wait for: it tells as it goes
-  std::vector<std::shared_ptr<Controller>> theirs;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (hosts_.erase(hostnqn) == 0)
-      return fail(ENOENT, fmt::format("subsystem {}: host {} is not listed", nqn_, hostnqn));
-    pin = make_pin(std::move(done));
-    for (const auto& [id, controller] : controllers_)
-      if (controller->host().nqn == hostnqn) theirs.push_back(controller);
-  }
-  for (const auto& controller : theirs) controller->end_from(fabric::CloseReason::removed, pin);
+  std::unique_lock lock(mutex_);
+  if (hosts_.erase(hostnqn) == 0)
+    return fail(ENOENT, fmt::format("subsystem {}: host {} is not listed", nqn_, hostnqn));
+  pin = make_pin(std::move(done));
+  publish_end(lock, std::make_shared<Snapshot>(*snapshot_), pin,
+              [&hostnqn](const Controller& controller) { return controller.host().nqn == hostnqn; });
   target_.discovery_changed();
   return {};
+}
+
+void Subsystem::leave_port(PortId port, Done done) {
+  const Pin pin = make_pin(std::move(done));
+  std::unique_lock lock(mutex_);
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  std::erase_if(next->ports, [port](const PortAna& each) { return each.port == port; });
+  publish_end(lock, std::move(next), pin,
+              [port](const Controller& controller) { return controller.port() == port; });
+}
+
+void Subsystem::publish_end(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next,
+                            const Pin& pin, const std::function<bool(const Controller&)>& ends) {
+  admit_anew(*next, [](const NamespaceInfo&) { return true; });
+  const auto ending = controllers_that(ends);
+  publish(lock, std::move(next), pin, {});
+  for (const auto& controller : ending) controller->end_from(fabric::CloseReason::removed, pin);
+}
+
+std::vector<std::shared_ptr<Controller>> Subsystem::controllers_that(
+    const std::function<bool(const Controller&)>& condition) const {
+  std::vector<std::shared_ptr<Controller>> all;
+  for (const auto& [id, controller] : controllers_)
+    if (condition(*controller)) all.push_back(controller);
+  return all;
 }
 
 std::vector<std::string> Subsystem::hosts() const {
@@ -192,6 +224,48 @@ Result<> Subsystem::remove_namespace(Nsid nsid, Done done) {
   return {};
 }
 
+void Subsystem::publish_ana(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next,
+                            const Pin& pin, const std::function<bool(const Controller&)>& concerns) {
+  ++next->ana_changes;
+  const auto told = controllers_that(concerns);
+  publish(lock, std::move(next), pin, {});
+  for (const auto& controller : told) controller->ana_changed_from();
+}
+
+Result<> Subsystem::set_ana_group(Nsid nsid, AnaGroupId group, Done done) {
+  Pin pin;
+  std::unique_lock lock(mutex_);
+  const NamespaceInfo* before = snapshot_->find(nsid);
+  if (before == nullptr)
+    return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn_));
+  pin = make_pin(std::move(done));
+  if (before->ana_group == group) return {};
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  change_namespaces(
+      *next, [nsid](const NamespaceInfo& info) { return info.nsid == nsid; },
+      [group](NamespaceInfo& info) {
+        info.ana_group = group;
+        ++info.admission;
+      });
+  publish_ana(lock, std::move(next), pin, [](const Controller&) { return true; });
+  return {};
+}
+
+void Subsystem::set_ana_states(PortId port, const AnaStates& states, Done done) {
+  const Pin pin = make_pin(std::move(done));
+  std::unique_lock lock(mutex_);
+  const AnaStates& before = snapshot_->ana_of(port);
+  if (before == states) return;
+  auto next = std::make_shared<Snapshot>(*snapshot_);
+  admit_anew(*next, [&](const NamespaceInfo& info) {
+    return before.of(info.ana_group) != states.of(info.ana_group);
+  });
+  std::erase_if(next->ports, [port](const PortAna& each) { return each.port == port; });
+  next->ports.push_back({port, std::make_shared<const AnaStates>(states)});
+  publish_ana(lock, std::move(next), pin,
+              [port](const Controller& controller) { return controller.port() == port; });
+}
+
 void Subsystem::geometry_changed(Nsid nsid) {
   std::unique_lock lock(mutex_);
   const NamespaceInfo* before = snapshot_->find(nsid);
@@ -199,13 +273,12 @@ void Subsystem::geometry_changed(Nsid nsid) {
   const block::Geometry geometry = before->backend->geometry();
   if (geometry == before->geometry) return;
   auto next = std::make_shared<Snapshot>(*snapshot_);
-  for (auto& info : next->namespaces) {
-    if (info->nsid != nsid) continue;
-    auto changed = std::make_shared<NamespaceInfo>(*info);
-    changed->geometry = geometry;
-    changed->read_only = changed->read_only || geometry.read_only;
-    info = std::move(changed);
-  }
+  change_namespaces(
+      *next, [nsid](const NamespaceInfo& info) { return info.nsid == nsid; },
+      [&geometry](NamespaceInfo& info) {
+        info.geometry = geometry;
+        info.read_only = info.read_only || geometry.read_only;
+      });
   publish(lock, std::move(next), nullptr, {nsid});
 }
 

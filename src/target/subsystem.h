@@ -61,6 +61,11 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   std::vector<std::string> hosts() const;
   Result<> add_namespace(Nsid nsid, const NamespaceOptions& options);  // EEXIST, EINVAL, ENOSPC
   Result<> remove_namespace(Nsid nsid, Done done);                     // ENOENT
+  Result<> set_ana_group(Nsid nsid, AnaGroupId group, Done done);      // ENOENT
+  // How its groups are reached through a port, which tells its hosts.
+  void set_ana_states(PortId port, const AnaStates& states, Done done);
+  // The port does not offer it any more: ends the controllers that came by it.
+  void leave_port(PortId port, Done done);
   // Ends all controllers and refuses new ones.  The target has already forgotten the name.
   void shut_down(Done done);
 
@@ -88,8 +93,14 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   void geometry_changed(Nsid nsid);
   // Under the mutex.
   bool is_admitted(std::string_view hostnqn) const;
-  std::vector<std::shared_ptr<Controller>> not_admitted() const;
   void publish_access(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next);
+  // Publishes so that `pin` waits for every command that was admitted before, and ends those controllers.
+  void publish_end(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, const Pin& pin,
+                   const std::function<bool(const Controller&)>& ends);
+  void publish_ana(std::unique_lock<std::mutex>& lock, std::shared_ptr<Snapshot> next, const Pin& pin,
+                   const std::function<bool(const Controller&)>& concerns);
+  std::vector<std::shared_ptr<Controller>> controllers_that(
+      const std::function<bool(const Controller&)>& condition) const;
 
   Target& target_;
   const std::string nqn_;

@@ -29,7 +29,7 @@ SubsystemView::SubsystemView(Loop& loop, std::shared_ptr<Subsystem> subsystem,
                              std::shared_ptr<const Snapshot> snapshot)
     : loop_(loop), subsystem_(std::move(subsystem)), snapshot_(std::move(snapshot)) {
   for (const auto& info : snapshot_->namespaces)
-    live_.push_back(std::make_unique<NamespaceView>(loop_, *this, info));
+    live_.push_back(std::make_unique<NamespaceView>(loop_, *this, info, nullptr));
 }
 
 SubsystemView::~SubsystemView() {
@@ -50,16 +50,10 @@ void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& p
   auto old = before.begin();
   for (const auto& info : snapshot_->namespaces) {  // both by ascending nsid
     while (old != before.end() && (*old)->info_->nsid < info->nsid) ++old;
-    std::unique_ptr<NamespaceView> kept;
-    if (old != before.end() && (*old)->info_->nsid == info->nsid) {
-      if ((*old)->info_->backend == info->backend) kept = std::move(*old);
-      ++old;
-    }
-    if (kept)
-      kept->info_ = info;
-    else
-      kept = std::make_unique<NamespaceView>(loop_, *this, info);
-    live_.push_back(std::move(kept));
+    const bool is_old = old != before.end() && (*old)->info_->nsid == info->nsid;
+    std::unique_ptr<NamespaceView> none;
+    live_.push_back(successor(is_old ? *old : none, info));
+    if (is_old) ++old;
   }
   for (auto& gone : before) {
     if (!gone || gone->inside_ == 0) continue;
@@ -67,6 +61,16 @@ void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& p
     leaving_.push_back(Leaving{{}, std::move(gone)});
   }
   for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
+}
+
+std::unique_ptr<NamespaceView> SubsystemView::successor(std::unique_ptr<NamespaceView>& old,
+                                                        std::shared_ptr<const NamespaceInfo> info) {
+  const bool is_same = old != nullptr && old->info_->backend == info->backend;
+  if (is_same && (old->info_->admission == info->admission || old->inside_ == 0)) {
+    old->info_ = std::move(info);
+    return std::move(old);
+  }
+  return std::make_unique<NamespaceView>(loop_, *this, std::move(info), is_same ? old->channel_ : nullptr);
 }
 
 void SubsystemView::drop(NamespaceView& ns) {

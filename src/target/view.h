@@ -28,8 +28,9 @@ Pin make_pin(std::move_only_function<void()> done);  // done runs once, on any t
 
 class NamespaceView {
  public:
-  NamespaceView(Loop& loop, SubsystemView& view, std::shared_ptr<const NamespaceInfo> info)
-      : loop_(loop), view_(view), info_(std::move(info)) {}
+  NamespaceView(Loop& loop, SubsystemView& view, std::shared_ptr<const NamespaceInfo> info,
+                std::shared_ptr<block::Channel> channel)
+      : loop_(loop), view_(view), info_(std::move(info)), channel_(std::move(channel)) {}
 
   const NamespaceInfo& info() const { return *info_; }
   block::Channel& channel() {
@@ -47,7 +48,7 @@ class NamespaceView {
   Loop& loop_;
   SubsystemView& view_;
   std::shared_ptr<const NamespaceInfo> info_;
-  std::unique_ptr<block::Channel> channel_;
+  std::shared_ptr<block::Channel> channel_;  // with those that it replaces and that still drain
   std::uint32_t inside_ = 0;
   bool leaving_ = false;
 };
@@ -78,6 +79,9 @@ class SubsystemView {
     std::vector<Pin> pins;  // first, so that they go after the view with its channel
     std::unique_ptr<NamespaceView> view;
   };
+  // The view of a namespace from now on; takes the old one when it may stay.
+  std::unique_ptr<NamespaceView> successor(std::unique_ptr<NamespaceView>& old,
+                                           std::shared_ptr<const NamespaceInfo> info);
   void drop(NamespaceView& ns);  // leaving, and nobody is inside any more
 
   Loop& loop_;

@@ -142,7 +142,8 @@ void set_write_atomicity(Request& request, const SetFeatures& command) {
 
 void set_events(Request& request, const SetFeatures& command) {
   using Config = wire::AsyncEventConfiguration;
-  set_event_configuration(request, command, Config::kSmartMask | Config::kNamespaceAttribute);
+  set_event_configuration(request, command,
+                          Config::kSmartMask | Config::kNamespaceAttribute | Config::kAnaChange);
 }
 
 Parsed<std::uint32_t> no_value(Controller&, const GetFeatures&, FeatureValue) {

@@ -68,7 +68,12 @@ wire::IdentifyController common_controller(Request& request) {
 
 wire::Parsed<void> identify_controller(Request& request, const wire::Identify&, IdentifyPage page) {
   wire::IdentifyController id = common_controller(request);
-  id.oaes = wire::AsyncEventConfiguration::kNamespaceAttribute;
+  id.cmic |= wire::kCmicAna;
+  id.oaes = wire::AsyncEventConfiguration::kNamespaceAttribute | wire::AsyncEventConfiguration::kAnaChange;
+  id.anatt = kAnaTransitionSeconds;
+  id.anacap = wire::kAnacapOptimized | wire::kAnacapNonOptimized | wire::kAnacapInaccessible |
+              wire::kAnacapPersistentLoss | wire::kAnacapChange;
+  id.anagrpmax = id.nanagrpid = kMaxAnaGroups;
   id.cntrltype = static_cast<std::uint8_t>(wire::ControllerType::io);
   id.acl = kAbortLimit;
   id.frmw = kOneReadOnlySlot;

@@ -70,7 +70,10 @@ wire::Parsed<void> identify_namespace(Request& request, const wire::Identify& co
   if (*found == nullptr) return {};
   const NamespaceInfo& info = **found;
   wire::IdentifyNamespace id = common_namespace();
-  id.nsze = id.ncap = id.nuse = info.geometry.blocks;
+  id.nsze = id.ncap = info.geometry.blocks;
+  // Through a port that cannot reach it, nobody knows what is allocated.
+  if (ana_status(request.queue.ana_state(info)).ok()) id.nuse = info.geometry.blocks;
+  id.anagrpid = info.ana_group.value();
   id.flbas = format_of(info.geometry.block_bytes);
   describe_performance(id, info.geometry);
   if (info.read_only) id.nsattr = wire::kNsattrWriteProtected;
@@ -122,6 +125,7 @@ wire::Parsed<void> identify_independent_namespace(Request& request, const wire::
   wire::IdentifyIndependentNamespace id{};
   if (!info.geometry.volatile_cache) id.nsfeat = wire::kIndependentNsfeatVwcNotPresent;
   id.nmic = wire::kNmicShared;
+  id.anagrpid = info.ana_group.value();
   if (info.read_only) id.nsattr = wire::kNsattrWriteProtected;
   id.nstat = wire::kNstatReady;
   put(page, id);

@@ -64,7 +64,7 @@ TEST_F(Identify, MeetsWhatHostsDemandOfAController) {
   EXPECT_EQ(id.iorcsz, 1u);
   EXPECT_EQ(id.icdoff, 0);
   EXPECT_NE(id.sgls & 3u, 0u);
-  EXPECT_EQ(id.cmic, wire::kCmicMultiPort | wire::kCmicMultiController);
+  EXPECT_EQ(id.cmic, wire::kCmicMultiPort | wire::kCmicMultiController | wire::kCmicAna);
   EXPECT_LE(id.mnan, id.nn);
   EXPECT_EQ(4096u << id.mdts, target.subsystem->settings().mdts_bytes);
   EXPECT_EQ(id.sqes, 0x66);

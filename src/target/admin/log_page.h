@@ -59,6 +59,7 @@ LogPage feature_effects(std::span<const FeatureRow> rows);
 LogPage smart_log(const LogRead& read);
 LogPage firmware_slots(const LogRead& read);
 LogPage changed_namespaces(const LogRead& read);
+LogPage ana_log(const LogRead& read);
 
 template <wire::WireStruct T>
 LogPage log_page(const T& page) {

@@ -52,7 +52,7 @@ TEST_F(LogPages, AreListedAndReadable) {
     else
       EXPECT_TRUE(answer.is(kInvalidLogPage)) << lid;
   }
-  EXPECT_EQ(listed, 7u);
+  EXPECT_EQ(listed, 8u);
 }
 
 TEST_F(LogPages, OfErrorsNameTheCommandAndTheField) {

@@ -1,10 +1,12 @@
 // What the log pages hold.
 #include <algorithm>
+#include <map>
 
 #include "target/admin/features.h"
 #include "target/admin/log_page.h"
 #include "target/command_table.h"
 #include "target/controller.h"
+#include "target/port.h"
 #include "target/queue.h"
 #include "wire/nqn.h"
 #include "wire/opcodes.h"
@@ -86,6 +88,33 @@ LogPage changed_namespaces(const LogRead& read) {
   for (const Nsid nsid : read.request.queue.controller().events().take_changed(false))
     list.nsid[place++] = nsid.value();
   return log_page(list);
+}
+
+// Of groups that have namespaces.
+LogPage ana_log(const LogRead& read) {
+  const Snapshot& snapshot = read.request.queue.view().snapshot();
+  const AnaStates& states = snapshot.ana_of(read.request.queue.port().options().id);
+  std::map<AnaGroupId, std::vector<wire::le32>> groups;
+  for (const auto& info : snapshot.namespaces) groups[info->ana_group].emplace_back(info->nsid.value());
+  LogBytes bytes;
+  const auto add = [&bytes](std::span<const std::byte> part) {
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  };
+  wire::AnaLogHeader header{};
+  header.change_count = snapshot.ana_changes;
+  header.groups = static_cast<std::uint16_t>(groups.size());
+  add(wire::bytes_of(header));
+  for (const auto& [id, nsids] : groups) {
+    const bool alone = (read.command.lsp & wire::kAnaGroupsOnly) != 0;
+    wire::AnaGroupDescriptor group{};
+    group.group_id = id.value();
+    group.nsids = alone ? 0 : static_cast<std::uint32_t>(nsids.size());
+    group.change_count = snapshot.ana_changes;
+    group.state = static_cast<std::uint8_t>(states.of(id));
+    add(wire::bytes_of(group));
+    if (!alone) add(std::as_bytes(std::span(nsids)));
+  }
+  return bytes;
 }
 
 LogPage command_effects(const CommandTable& admin, const CommandTable* io) {

@@ -50,6 +50,7 @@ constexpr LogPageRow kLogPages[] = {
     {LogId::changed_namespace_list, &changed_namespaces},
     {LogId::commands_supported_and_effects,
      [](const LogRead&) { return command_effects(admin_commands(), &io_commands()); }},
+    {LogId::ana, &ana_log},
     {LogId::feature_effects, [](const LogRead&) { return feature_effects(io_features()); }},
 };
 static_assert(std::ranges::is_sorted(kLogPages, {}, &LogPageRow::id));

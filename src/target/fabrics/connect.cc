@@ -75,6 +75,11 @@ void connect_admin(Request& request, const wire::Connect& command, const wire::C
   if (const wire::Status added = subsystem->add_controller(controller); !added.ok())
     return request.complete(added);
   queue.join(controller, command.qid);
+  // Who takes a subsystem from a port ends the controllers that it finds: this one may have come behind it.
+  if (queue.port().find(subsystem->nqn()) != subsystem) {
+    request.park(nullptr);  // never answered: the host comes again and hears that there is none
+    return controller->end(fabric::CloseReason::removed);
+  }
   const std::uint32_t kato = command.kato_ms == 0 && discovery ? kDiscoveryKatoMs : command.kato_ms;
   // Before this host hears that it has a new controller, every loop has noticed the ends of connections that
   // came before it: what those left in flight is fenced, so this host's writes cannot be overtaken by its own
@@ -96,6 +101,8 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
   if (controller->host().nqn != parameters.hostnqn)
     return invalid(request, wire::connect_field::kHostnqn, true);
   if (controller->host().id != parameters.hostid) return invalid(request, wire::connect_field::kHostid, true);
+  if (controller->port() != queue.port().options().id)
+    return invalid(request, wire::connect_field::kCntlid, true);
   if (controller->is_discovery() || command.qid.value() > controller->settings().qid_max)
     return invalid(request, wire::connect_field::kQid, false);
   queue.join(controller, command.qid);

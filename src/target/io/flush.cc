@@ -9,6 +9,8 @@ using namespace wire::status;
 namespace {
 
 void flush_one(Request& request, NamespaceView& ns, Step next) {
+  if (const wire::Status refused = ana_status(request.queue.ana_state(ns.info())); !refused.ok())
+    return request.complete(refused);
   request.ns = &ns;
   ns.enter();
   request.io.op = block::Op::flush;
