@@ -16,5 +16,6 @@ std::span<const AttributeRow<target::SubsystemSettings>> subsystem_attributes();
 // Below namespaces/<nsid>/ and ports/<name>/.  Sorted by name.
 std::span<const AttributeRow<NamespaceEntry>> namespace_attributes();
 std::span<const AttributeRow<PortEntry>> port_attributes();
+std::span<const AttributeRow<wire::AnaState>> ana_group_attributes();  // ports/<name>/ana_groups/<id>/
 
 }  // namespace weft::config

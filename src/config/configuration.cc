@@ -51,6 +51,16 @@ std::set<PortName> addresses_of(const Document& document) {
   return all;
 }
 
+// What asymmetric access says of them changes while hosts are connected; the rest takes them anew.
+bool is_kept(const NamespaceEntry& present, NamespaceEntry next) {
+  next.ana_group = present.ana_group;
+  return next == present;
+}
+bool is_kept(const PortEntry& present, PortEntry next) {
+  next.ana_groups = present.ana_groups;
+  return next == present;
+}
+
 }  // namespace
 
 // Devices that one apply opens.  They may go on behind it.
@@ -191,8 +201,8 @@ void Configuration::remove_subsystems(const Document& next) {
 void Configuration::remove_namespaces(Tenant& tenant, const Document& next, const SubsystemEntry& wanted) {
   for (const auto& [nsid, its] : tenant.namespaces()) {
     const auto entry = wanted.namespaces.find(nsid);
-    if (its.device != nullptr && entry != wanted.namespaces.end() && entry->second == its.entry &&
-        is_kept(*its.device, next))
+    if (its.device != nullptr && entry != wanted.namespaces.end() &&
+        config::is_kept(its.entry, entry->second) && is_kept(*its.device, next))
       continue;
     if (auto removed = tenant.remove_namespace(nsid, [] {}); !removed)
       problem(tenant.path(nsid), removed.error().message);
@@ -209,8 +219,16 @@ void Configuration::make_subsystem(const std::string& nqn, const SubsystemEntry&
   if (auto configured = tenant->configure(next.attributes, next.hosts); !configured)
     problem(tenant->path(), configured.error().message);
   const auto present = tenant->namespaces();
-  for (const auto& [nsid, entry] : next.namespaces)
-    if (!present.contains(nsid)) make_namespace(*tenant, nsid, entry);
+  for (const auto& [nsid, entry] : next.namespaces) {
+    const auto set_group = [&entry](NamespaceEntry& into) -> Result<> {
+      into.ana_group = entry.ana_group;
+      return {};
+    };
+    if (present.contains(nsid))
+      (void)tenant->change_namespace(nsid, set_group, nullptr);
+    else
+      make_namespace(*tenant, nsid, entry);
+  }
 }
 
 void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
@@ -221,7 +239,7 @@ void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEnt
       into.device.clear();
       return {};
     };
-    if (auto changed = tenant.change_namespace(nsid, set); !changed) return changed;
+    if (auto changed = tenant.change_namespace(nsid, set, nullptr); !changed) return changed;
     const auto device = model_.find_device(entry.device);
     if (device == nullptr)
       return fail(ENOENT,
@@ -286,8 +304,8 @@ void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEn
                                  const std::function<bool(const PortName&)>& concerns) {
   for (const auto& [name, entry] : ports.entries()) {
     const auto next = wanted.find(name);
-    if (!concerns(name) || (next != wanted.end() && next->second == entry)) continue;
-    if (auto removed = ports.remove(name); !removed && removed.error().code != ENOENT)
+    if (!concerns(name) || (next != wanted.end() && config::is_kept(entry, next->second))) continue;
+    if (auto removed = ports.remove(name, nullptr); !removed && removed.error().code != ENOENT)
       problem(ports.path(name), removed.error().message);
   }
 }
@@ -295,10 +313,11 @@ void Configuration::remove_ports(PortSet& ports, const std::map<PortName, PortEn
 void Configuration::make_ports(const std::shared_ptr<PortSet>& ports,
                                const std::map<PortName, PortEntry>& wanted, Joinings& joinings) {
   const auto present = ports->entries();
-  for (const auto& [name, entry] : wanted)
-    if (!present.contains(name))
-      if (auto made = make_port(ports, name, entry, joinings); !made)
-        problem(ports->path(name), made.error().message);
+  for (const auto& [name, entry] : wanted) {
+    const auto made = present.contains(name) ? ports->set_ana_groups(name, entry.ana_groups, nullptr)
+                                             : make_port(ports, name, entry, joinings);
+    if (!made) problem(ports->path(name), made.error().message);
+  }
 }
 
 Result<> Configuration::make_port(const std::shared_ptr<PortSet>& ports, const PortName& name,
@@ -306,6 +325,7 @@ Result<> Configuration::make_port(const std::shared_ptr<PortSet>& ports, const P
   if (auto made = ports->make(name); !made) return made;
   const auto set = [&entry](PortEntry& into) -> Result<> {
     into.advertise = entry.advertise;
+    into.ana_groups = entry.ana_groups;
     return {};
   };
   if (auto changed = ports->change(name, set); !changed) return changed;

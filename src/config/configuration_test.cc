@@ -223,6 +223,21 @@ TEST_F(ConfigurationTest, ListenersOfARemovedSubsystemCloseFirst) {
   }
 }
 
+TEST_F(ConfigurationTest, AsymmetricAccessChangesWhileTheRestStays) {
+  ASSERT_EQ(apply(document(kA, kNs1, kPort)), 0u);
+  const auto before = find_namespace("one", 1);
+  journal_.take();
+  ASSERT_EQ(apply(document(kA, R"("1": {"device": "target/core/disk_0/a", "ana_grpid": 9})",
+                           R"("tcp:127.0.0.1:4420": {"ana_groups": {"9": {"ana_state": "change"}}})")),
+            0u);
+  EXPECT_THAT(journal_.take(), IsEmpty()) << "nothing was closed or opened";
+  EXPECT_EQ(find_namespace("one", 1)->ana_group, AnaGroupId(9));
+  const auto port = transport_->acceptors.at("4420")->options().id;
+  EXPECT_EQ(snapshot("one")->ana_of(port).of(AnaGroupId(9)), wire::AnaState::change);
+  ASSERT_EQ(apply(document(kA, kNs1, kPort)), 0u);
+  EXPECT_EQ(snapshot("one")->ana_of(port), target::AnaStates());
+}
+
 TEST_F(ConfigurationTest, PortsKeepTheirIds) {
   ASSERT_EQ(apply(document("", "", R"("tcp:127.0.0.1:4420": {}, "tcp:127.0.0.1:4421": {})")), 0u);
   const PortId second = transport_->acceptors.at("4421")->options().id;

@@ -10,7 +10,8 @@
 //              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {}},
 //                "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk", "device_uuid": "<uuid>",
 //                                     "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0}},
-//                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420"}}}}}}
+//                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420",
+//                                                "ana_groups": {"2": {"ana_state": "inaccessible"}}}}}}}}
 //
 // Pure values; any thread.
 #pragma once
@@ -47,9 +48,13 @@ struct NamespaceEntry {
   bool operator==(const NamespaceEntry&) const = default;
 };
 
+// The ANA groups of a port that were made, with their states.
+using AnaGroups = std::map<AnaGroupId, wire::AnaState>;
+
 struct PortEntry {
   bool enable = true;
-  std::string advertise;  // ADDRESS:SERVICE, or empty
+  std::string advertise;                                                // ADDRESS:SERVICE, or empty
+  AnaGroups ana_groups = {{AnaGroupId(1), wire::AnaState::optimized}};  // the first is always there
   bool operator==(const PortEntry&) const = default;
 };
 

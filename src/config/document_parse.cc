@@ -10,6 +10,7 @@
 #include "config/document.h"
 #include "config/json_fields.h"
 #include "config/names.h"
+#include "config/values.h"
 #include "target/identity.h"
 #include "target/snapshot.h"
 #include "wire/nqn.h"
@@ -68,11 +69,27 @@ Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path
   return entry;
 }
 
+Parsed<void> read_ana_groups(const json& value, const std::string& path, AnaGroups& into) {
+  return for_each_member(
+      value, path, [&into](const auto& name, const json& group, const auto& where) -> Parsed<void> {
+        const auto id = read_ana_group(name);
+        if (!id || fmt::to_string(id->value()) != name)
+          return problem(where, fmt::format("\"{}\" must be a number from 1 to 128", name));
+        Fields fields;
+        add_rows(fields, into.emplace(*id, wire::AnaState::inaccessible).first->second,
+                 ana_group_attributes());
+        return read_object(group, where, fields);
+      });
+}
+
 Parsed<PortEntry> read_port(const json& value, const std::string& path) {
   PortEntry entry;
   Fields fields;
   add_rows(fields, entry, port_attributes());
   fields["enable"].scalar = store_flag(entry.enable);
+  fields["ana_groups"].compound = [&entry](const json& groups, const std::string& at) {
+    return read_ana_groups(groups, at, entry.ana_groups);
+  };
   auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
   return entry;

@@ -30,7 +30,8 @@ constexpr const char* kWhole = R"({"version": 1,
                                    "device_uuid": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
                                    "device_nguid": "00112233445566778899aabbccddeeff"},
                              "4294967294": {"device": "target/core/rd_mcp_1/other"}},
-              "ports": {"tcp:[::1]:4420": {"enable": 0, "addr_advertise": "192.0.2.1:4420"}}}}}})";
+              "ports": {"tcp:[::1]:4420": {"enable": 0, "addr_advertise": "192.0.2.1:4420",
+                        "ana_groups": {"1": {"ana_state": "change"}, "7": {}}}}}}}})";
 
 TEST(ParseDocument, ReadsEveryField) {
   const auto parsed = parse_document(kWhole);
@@ -58,7 +59,10 @@ TEST(ParseDocument, ReadsEveryField) {
                                    .ana_group = AnaGroupId(128),
                                    .read_only = true};
   subsystem.namespaces[Nsid(4294967294)] = {.device = "rd_mcp_1/other"};
-  subsystem.ports[{"tcp", "::1", "4420"}] = {.enable = false, .advertise = "192.0.2.1:4420"};
+  subsystem.ports[{"tcp", "::1", "4420"}] = {
+      .enable = false,
+      .advertise = "192.0.2.1:4420",
+      .ana_groups = {{AnaGroupId(1), wire::AnaState::change}, {AnaGroupId(7), wire::AnaState::inaccessible}}};
   EXPECT_EQ(parsed->document, expected);
 }
 
@@ -195,7 +199,7 @@ std::vector<BadItem> bad_items() {
       {"port", R"("tcp:1.2.3.4:1": {"enable": 2})", "nvmet/discovery/ports/tcp:1.2.3.4:1/enable",
        "must be 0 or 1"},
       {"subsystem port", R"("tcp:1.2.3.4:1": {"x": 2})", sub + "good/ports/tcp:1.2.3.4:1/x",
-       "known here: addr_advertise, enable"},
+       "known here: addr_advertise, ana_groups, enable"},
       {"referral", R"("x": {"addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})", referral + "x", "addr_trtype"},
       {"referral", R"("x": {"addr_trtype": "rdma", "addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})",
        referral + "x/addr_trtype", "\"rdma\" must be tcp"},

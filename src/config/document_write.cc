@@ -23,6 +23,9 @@ json ports_json(const std::map<PortName, PortEntry>& ports) {
     json& object = all[name.text()];
     object["enable"] = port.enable ? 1 : 0;
     if (!port.advertise.empty()) object["addr_advertise"] = port.advertise;
+    if (port.ana_groups == PortEntry().ana_groups) continue;
+    for (const auto& [id, state] : port.ana_groups)
+      object["ana_groups"][fmt::to_string(id.value())] = {{"ana_state", std::string(wire::name(state))}};
   }
   return all;
 }

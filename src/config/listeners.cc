@@ -99,10 +99,12 @@ Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
   if (entry.port == nullptr)
     if (auto made = make_port(entry, name, user); !made) return made;
   entry.users.push_back(user);
-  if (user.subsystem == nullptr)
+  if (user.subsystem == nullptr) {
     entry.port->list_all(true);
-  else
+  } else {
+    user.subsystem->set_ana_states(entry.port->options().id, user.ana, nullptr);
     entry.port->link(user.subsystem);
+  }
   return {};
 }
 
@@ -136,27 +138,39 @@ Result<> Listeners::listen(Entry& entry, const PortName& name) {
     return {};
   }
   const std::string path = entry.users.front().path;
-  for (const User& user : std::vector<User>(entry.users)) take_out(entry, user);
+  for (const User& user : std::vector<User>(entry.users)) take_out(entry, user, nullptr);
   close(entry, path);
   return std::unexpected(std::move(listener.error()));
 }
 
-void Listeners::take_out(Entry& entry, const User& user) {
-  if (user.subsystem == nullptr)
+void Listeners::take_out(Entry& entry, const User& user, target::Done done) {
+  if (user.subsystem == nullptr) {
     entry.port->list_all(false);
-  else
+    if (done) done();
+  } else {
     entry.port->unlink(*user.subsystem);
+    user.subsystem->leave_port(entry.port->options().id, std::move(done));
+  }
   std::erase_if(entry.users, [&user](const User& each) { return is_same(each, user); });
 }
 
-void Listeners::leave(const PortName& name, const User& user) {
+void Listeners::leave(const PortName& name, const User& user, target::Done done) {
   const auto its = find_or_make(name);
   const std::scoped_lock lock(its->mutex);
   if (std::ranges::any_of(its->users, [&](const User& each) { return is_same(each, user); })) {
-    take_out(*its, user);
+    take_out(*its, user, std::exchange(done, nullptr));
     if (its->users.empty()) close(*its, user.path);
   }
   forget_unused(*its, name);
+  if (done) done();
+}
+
+void Listeners::set_ana(const PortName& name, const User& user, target::Done done) {
+  const PortId id = workshop_.state().port_id(name.text());
+  if (user.subsystem != nullptr)
+    user.subsystem->set_ana_states(id, user.ana, std::move(done));
+  else if (done)
+    done();
 }
 
 void Listeners::close(Entry& entry, const std::string& path) {

@@ -34,12 +34,16 @@ class Listeners {
     std::string path;                              // of the port, for people
     std::shared_ptr<target::Subsystem> subsystem;  // null: the discovery service
     std::string advertise;                         // ADDRESS:SERVICE, or empty
+    target::AnaStates ana;
   };
   // Blocks while the listener opens or closes.  For each user: EBUSY when another has other wishes for it, or
   // what listening fails with.  A host that comes at once finds them all.
   std::vector<Result<>> join(const PortName& name, std::span<const User> users);
-  // Blocks for a turn of each loop when it is the last.
-  void leave(const PortName& name, const User& user);
+  // Ends the controllers that came by it.  Blocks for a turn of each loop when it is the last.  `done` when
+  // no command that they admitted can touch a backend.
+  void leave(const PortName& name, const User& user, target::Done done);
+  // How groups are reached by it, while it is used; see target::Subsystem::set_ana_states.
+  void set_ana(const PortName& name, const User& user, target::Done done);
 
   std::vector<std::string> listening() const;  // tcp:127.0.0.1:4420
   // All stop accepting, and none begins any more; their users stay.
@@ -60,7 +64,7 @@ class Listeners {
   // The entry's mutex is held.
   void forget_unused(Entry& entry, const PortName& name);
   Result<> add(Entry& entry, const PortName& name, const User& user);
-  void take_out(Entry& entry, const User& user);
+  void take_out(Entry& entry, const User& user, target::Done done);
   Result<> make_port(Entry& entry, const PortName& name, const User& user);
   Result<> listen(Entry& entry, const PortName& name);
   void close(Entry& entry, const std::string& path);

@@ -112,6 +112,7 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
   for (const char* port : {"tcp:127.0.0.1:1", "rdma:127.0.0.1:5", "loop", "pcie:vm"})
     ASSERT_EQ(mkdir(one("ports/") + port), 0) << said_;
   const std::string ns = one("namespaces/7");
+  const std::string tcp = one("ports/tcp:127.0.0.1:1/ana_groups/");
   const struct {
     int error;
     std::function<int()> call;
@@ -152,6 +153,11 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
       {EOPNOTSUPP, [&] { return echo("1", one("attr_pi_enable")); }, "not there yet"},
       {EOPNOTSUPP, [&] { return echo("1", ns + "/resv_enable"); }, "not there yet"},
       {EINVAL, [&] { return echo("129", ns + "/ana_grpid"); }, "from 1 to 128"},
+      {EINVAL, [&] { return echo("broken", tcp + "1/ana_state"); }, "optimized, non-optimized"},
+      {EBUSY, [&] { return rmdir(tcp + "1"); }, "always there"},
+      {EEXIST, [&] { return mkdir(tcp + "1"); }, "one already"},
+      {EINVAL, [&] { return mkdir(tcp + "129"); }, "from 1 to 128"},
+      {EINVAL, [&] { return mkdir(tcp + "02"); }, "must be written 2"},
       {ENOENT, [&] { return echo("1", one("attr_none")); }, "no such file"},
   };
   for (const auto& each : cases) {
@@ -195,6 +201,34 @@ TEST_F(ModelTreeTest, AttributesShowWhatWasWritten) {
   EXPECT_TRUE(find_namespace("one", 1)->read_only);
   EXPECT_EQ(echo("0", one("namespaces/1/readonly")), EBUSY);
   EXPECT_EQ(echo("1", one("namespaces/1/revalidate_size")), 0);
+}
+
+TEST_F(ModelTreeTest, AnaStatesReachTheTarget) {
+  using wire::AnaState;
+  make_disk();
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("namespaces/1")), 0);
+  ASSERT_EQ(ln(kDisk, one("namespaces/1/1")), 0) << said_;
+  const std::string port = one("ports/tcp:127.0.0.1:4420/");
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  const auto state = [this](std::uint32_t group) {
+    return snapshot("one")->ana_of(transport_->acceptors.at("4420")->options().id).of(AnaGroupId(group));
+  };
+  EXPECT_EQ(ls(port + "ana_groups"), "1");
+  EXPECT_EQ(cat(port + "ana_groups/1/ana_state"), "optimized");
+  ASSERT_EQ(mkdir(port + "ana_groups/128"), 0) << said_;
+  EXPECT_EQ(cat(port + "ana_groups/128/ana_state"), "inaccessible");
+  ASSERT_EQ(echo("non-optimized", port + "ana_groups/128/ana_state"), 0) << said_;
+  ASSERT_EQ(echo("1", port + "enable"), 0) << said_;
+  EXPECT_EQ(state(128), AnaState::non_optimized) << "as it was before it was enabled";
+  ASSERT_EQ(echo("change", port + "ana_groups/1/ana_state"), 0) << said_;
+  EXPECT_EQ(state(1), AnaState::change);
+  EXPECT_EQ(echo("128", one("namespaces/1/ana_grpid")), 0) << said_;
+  EXPECT_EQ(find_namespace("one", 1)->ana_group, AnaGroupId(128));
+  ASSERT_EQ(rmdir(port + "ana_groups/128"), 0) << said_;
+  EXPECT_EQ(state(128), AnaState::inaccessible);
+  ASSERT_EQ(rmdir(one("ports/tcp:127.0.0.1:4420")), 0) << said_;
+  EXPECT_TRUE(snapshot("one")->ports.empty());
 }
 
 TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {

@@ -36,14 +36,14 @@ Result<> store_nguid(NamespaceEntry& entry, std::string_view value) {
 }
 
 Result<> store_ana_group(NamespaceEntry& entry, std::string_view value) {
-  const auto number = parse_number(value, 1, 128);
-  if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 1 to 128", value));
-  entry.ana_group = AnaGroupId(static_cast<std::uint32_t>(*number));
+  const auto group = read_ana_group(value);
+  if (!group) return std::unexpected(group.error());
+  entry.ana_group = *group;
   return {};
 }
 
 constexpr AttributeRow<NamespaceEntry> kNamespaceRows[] = {
-    {"ana_grpid", "ANA group, 1 to 128; default 1", Mutability::locked,
+    {"ana_grpid", "ANA group, 1 to 128; default 1", Mutability::live,
      [](const NamespaceEntry& entry) { return fmt::to_string(entry.ana_group.value()); }, store_ana_group},
     {"device_nguid", "NGUID, 32 hexadecimal digits; default made from the unit serial, the NQN and the nsid",
      Mutability::locked,
@@ -68,7 +68,24 @@ constexpr AttributeRow<PortEntry> kPortRows[] = {
      }},
 };
 
+constexpr AttributeRow<wire::AnaState> kAnaGroupRows[] = {
+    {"ana_state",
+     "optimized, non-optimized, inaccessible, persistent-loss or change; default inaccessible, of group 1 "
+     "optimized",
+     Mutability::live, [](const wire::AnaState& state) { return std::string(name(state)); },
+     [](wire::AnaState& state, std::string_view value) -> Result<> {
+       const auto read = read_ana_state(value);
+       if (!read) return std::unexpected(read.error());
+       state = *read;
+       return {};
+     }},
+};
+
 }  // namespace
+
+std::span<const AttributeRow<wire::AnaState>> ana_group_attributes() {
+  return kAnaGroupRows;
+}
 
 std::span<const AttributeRow<NamespaceEntry>> namespace_attributes() {
   return kNamespaceRows;

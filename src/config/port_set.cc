@@ -22,8 +22,10 @@ std::unexpected<Error> changing() {
 PortSet::PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem)
     : listeners_(listeners), path_(std::move(path)), subsystem_(std::move(subsystem)) {}
 
-Listeners::User PortSet::user(const PortName& name, const std::string& advertise) const {
-  return {.path = path(name), .subsystem = subsystem_, .advertise = advertise};
+Listeners::User PortSet::user(const PortName& name, const PortEntry& entry) const {
+  Listeners::User its{.path = path(name), .subsystem = subsystem_, .advertise = entry.advertise, .ana = {}};
+  for (const auto& [group, state] : entry.ana_groups) its.ana.set(group, state);
+  return its;
 }
 
 Result<> PortSet::make(const PortName& name) {
@@ -35,13 +37,15 @@ Result<> PortSet::make(const PortName& name) {
   return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
 }
 
-Result<> PortSet::remove(const PortName& name) {
-  if (auto disabled = disable(name); !disabled) return disabled;
-  const std::scoped_lock lock(mutex_);
-  const auto it = ports_.find(name);
-  if (it == ports_.end()) return none(name);
-  if (it->second.is_changing || it->second.entry.enable) return changing();
-  ports_.erase(it);
+Result<> PortSet::remove(const PortName& name, target::Done done) {
+  const auto entry = begin_change(name);
+  if (!entry) return std::unexpected(entry.error());
+  if (entry->enable) listeners_.leave(name, user(name, *entry), std::exchange(done, nullptr));
+  {
+    const std::scoped_lock lock(mutex_);
+    ports_.erase(name);
+  }
+  if (done) done();
   return {};
 }
 
@@ -62,26 +66,87 @@ Result<PortEntry> PortSet::begin_change(const PortName& name) {
   return it->second.entry;
 }
 
+Result<> PortSet::set_ana_groups(const PortName& name, const AnaGroups& groups, target::Done done) {
+  return change_ana(
+      name,
+      [&groups](AnaGroups& into) -> Result<> {
+        into = groups;
+        return {};
+      },
+      std::move(done));
+}
+
+Result<> PortSet::make_ana_group(const PortName& name, AnaGroupId group) {
+  return change_ana(
+      name,
+      [group](AnaGroups& groups) -> Result<> {
+        if (groups.emplace(group, wire::AnaState::inaccessible).second) return {};
+        return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
+      },
+      nullptr);
+}
+
+Result<> PortSet::remove_ana_group(const PortName& name, AnaGroupId group, target::Done done) {
+  return change_ana(
+      name,
+      [group](AnaGroups& groups) -> Result<> {
+        if (group == AnaGroupId(1)) return fail(EBUSY, "ANA group 1 is always there");
+        if (groups.erase(group) > 0) return {};
+        return fail(ENOENT, fmt::format("ANA group {}: there is none", group.value()));
+      },
+      std::move(done));
+}
+
+Result<> PortSet::change_ana_group(const PortName& name, AnaGroupId group,
+                                   const std::function<Result<>(wire::AnaState&)>& change,
+                                   target::Done done) {
+  return change_ana(
+      name,
+      [&](AnaGroups& groups) -> Result<> {
+        const auto it = groups.find(group);
+        if (it != groups.end()) return change(it->second);
+        return fail(ENOENT, fmt::format("ANA group {}: there is none", group.value()));
+      },
+      std::move(done));
+}
+
+// Under the mutex, so that the last change is the one that holds; the subsystem drains behind.  A port that
+// is being enabled is told at its end.
+Result<> PortSet::change_ana(const PortName& name, const std::function<Result<>(AnaGroups&)>& change,
+                             target::Done done) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto it = ports_.find(name);
+    if (it == ports_.end()) return none(name);
+    if (auto changed = change(it->second.entry.ana_groups); !changed) return changed;
+    if (it->second.entry.enable && !it->second.is_changing)
+      listeners_.set_ana(name, user(name, it->second.entry), std::exchange(done, nullptr));
+  }
+  if (done) done();
+  return {};
+}
+
 bool PortSet::end_change(const PortName& name, bool enabled) {
   const std::scoped_lock lock(mutex_);
   if (enabled && is_ending_) return false;
   Port& port = ports_.at(name);
   port.is_changing = false;
   port.entry.enable = enabled;
+  if (enabled) listeners_.set_ana(name, user(name, port.entry), nullptr);
   return true;
 }
 
 Result<Listeners::User> PortSet::begin_enable(const PortName& name) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (!entry->enable) return user(name, entry->advertise);
+  if (!entry->enable) return user(name, *entry);
   if (auto kept = end_enable(name, {}); !kept) return std::unexpected(std::move(kept.error()));
   return fail(EALREADY, "it is enabled already");
 }
 
 Result<> PortSet::end_enable(const PortName& name, Result<> joined) {
   if (end_change(name, joined.has_value())) return joined;
-  listeners_.leave(name, user(name));
+  listeners_.leave(name, user(name, {}), nullptr);
   end_change(name, false);
   return fail(ECANCELED, "it is being removed");
 }
@@ -92,11 +157,12 @@ Result<> PortSet::enable(const PortName& name) {
   return end_enable(name, listeners_.join(name, {&*user, 1}).front());
 }
 
-Result<> PortSet::disable(const PortName& name) {
+Result<> PortSet::disable(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (entry->enable) listeners_.leave(name, user(name));
+  if (entry->enable) listeners_.leave(name, user(name, *entry), std::exchange(done, nullptr));
   end_change(name, false);
+  if (done) done();
   return {};
 }
 
@@ -105,7 +171,7 @@ void PortSet::end() {
     const std::scoped_lock lock(mutex_);
     is_ending_ = true;
   }
-  for (const auto& [name, entry] : entries()) (void)disable(name);
+  for (const auto& [name, entry] : entries()) (void)disable(name, nullptr);
 }
 
 std::optional<PortEntry> PortSet::find(const PortName& name) const {

@@ -26,10 +26,18 @@ class PortSet {
 
   std::string path(const PortName& name) const { return path_ + "/ports/" + name.text(); }
 
-  Result<> make(const PortName& name);    // EEXIST, EINVAL
-  Result<> remove(const PortName& name);  // ENOENT, EBUSY; ends its listening, see disable
+  Result<> make(const PortName& name);  // EEXIST, EINVAL
+  // ENOENT, EBUSY; ends its listening, see disable.
+  Result<> remove(const PortName& name, target::Done done);
   // Of what is not its being enabled.  EBUSY while it is.
   Result<> change(const PortName& name, const std::function<Result<>(PortEntry&)>& change);
+
+  // ANA groups: at any time.  `done` when no command that was admitted before can touch a backend.
+  Result<> set_ana_groups(const PortName& name, const AnaGroups& groups, target::Done done);
+  Result<> make_ana_group(const PortName& name, AnaGroupId group);                       // EEXIST
+  Result<> remove_ana_group(const PortName& name, AnaGroupId group, target::Done done);  // ENOENT, EBUSY
+  Result<> change_ana_group(const PortName& name, AnaGroupId group,
+                            const std::function<Result<>(wire::AnaState&)>& change, target::Done done);
 
   // In halves, for those who enable many at once: what to join the port's listener with, and what came of it.
   Result<Listeners::User> begin_enable(const PortName& name);  // EALREADY: it is enabled
@@ -37,7 +45,8 @@ class PortSet {
 
   // Both block while the listener opens or closes; EBUSY when another call is at it.
   Result<> enable(const PortName& name);
-  Result<> disable(const PortName& name);
+  // Ends the controllers that came by it.  `done` when no command that they admitted can touch a backend.
+  Result<> disable(const PortName& name, target::Done done);
   void end();  // disables all; none is enabled after it
 
   std::optional<PortEntry> find(const PortName& name) const;
@@ -48,7 +57,9 @@ class PortSet {
     PortEntry entry;
     bool is_changing = false;
   };
-  Listeners::User user(const PortName& name, const std::string& advertise = "") const;
+  Listeners::User user(const PortName& name, const PortEntry& entry) const;
+  Result<> change_ana(const PortName& name, const std::function<Result<>(AnaGroups&)>& change,
+                      target::Done done);
   // The port, which is nobody else's to change until `end_change`.
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more

@@ -70,13 +70,22 @@ Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
   return {};
 }
 
-Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change) {
-  const std::scoped_lock lock(mutex_);
+Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change,
+                                  target::Done done) {
+  std::unique_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  if (it->second.device != nullptr)
+  NamespaceEntry next = it->second.entry;
+  if (auto changed = change(next); !changed) return changed;
+  NamespaceEntry live = it->second.entry;
+  live.ana_group = next.ana_group;
+  if (it->second.device != nullptr && next != live)
     return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
-  return change(it->second.entry);
+  it->second.entry = std::move(next);
+  if (it->second.is_live) return subsystem_->set_ana_group(nsid, it->second.entry.ana_group, std::move(done));
+  lock.unlock();
+  if (done) done();
+  return {};
 }
 
 Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/answers.h"
 #include "config/attributes.h"
 #include "config/model_tree.h"
 #include "config/values.h"
@@ -20,11 +21,89 @@ struct Ports {
   PortSet& set;
   std::shared_ptr<Tenant> owner;
 
+  using Change = std::function<Result<>(PortSet&, target::Done)>;
   // Listeners open and close on a thread that may wait for them.
-  void change(std::move_only_function<Result<>(PortSet&)> work, Answer answer) const {
-    workshop.workers.run([&ports = set, keeps = owner, work = std::move(work),
-                          answer = std::move(answer)]() mutable { answer(work(ports)); });
+  void change_behind(Change work, Answer answer) const {
+    workshop.workers.run([its = *this, work = std::move(work), answer = std::move(answer)]() mutable {
+      its.change(work, std::move(answer));
+    });
   }
+  void change(const Change& work, Answer answer) const {
+    answer_when_done(std::move(answer), [&](target::Done done) { return work(set, std::move(done)); });
+  }
+};
+
+class AnaGroupDirectory final : public Directory {
+ public:
+  AnaGroupDirectory(Ports ports, PortName name, AnaGroupId id, wire::AnaState state)
+      : ports_(std::move(ports)), name_(std::move(name)), id_(id), state_(state) {}
+
+ protected:
+  std::vector<Attribute> attributes() const override {
+    std::vector<Attribute> all;
+    for (const auto& row : ana_group_attributes()) {
+      auto store = [ports = ports_, name = name_, id = id_, &row](std::string_view value, Answer answer) {
+        const auto change = [&row, value](wire::AnaState& state) { return row.store(state, value); };
+        ports.change(
+            [&](PortSet& set, target::Done done) {
+              return set.change_ana_group(name, id, change, std::move(done));
+            },
+            std::move(answer));
+      };
+      all.push_back({std::string(row.name), [state = state_, &row] { return row.show(state); }, store});
+    }
+    return all;
+  }
+
+ private:
+  const Ports ports_;
+  const PortName name_;
+  const AnaGroupId id_;
+  const wire::AnaState state_;
+};
+
+class AnaGroupsDirectory final : public Directory {
+ public:
+  AnaGroupsDirectory(Ports ports, PortName name) : ports_(std::move(ports)), name_(std::move(name)) {}
+
+  std::unique_ptr<Node> find(std::string_view name) const override {
+    const auto entry = ports_.set.find(name_);
+    const auto id = parse(name);
+    if (!entry || !id || !entry->ana_groups.contains(*id)) return nullptr;
+    return std::make_unique<AnaGroupDirectory>(ports_, name_, *id, entry->ana_groups.at(*id));
+  }
+  std::vector<NodeEntry> list() const override {
+    std::vector<NodeEntry> all;
+    if (const auto entry = ports_.set.find(name_))
+      for (const auto& [id, state] : entry->ana_groups)
+        all.push_back({fmt::to_string(id.value()), NodeKind::directory});
+    std::ranges::sort(all, {}, &NodeEntry::name);
+    return all;
+  }
+  void make_directory(const std::string& name, Answer answer) override {
+    const auto id = parse(name);
+    answer(id ? ports_.set.make_ana_group(name_, *id) : std::unexpected(id.error()));
+  }
+  void remove_directory(const std::string& name, Answer answer) override {
+    const auto id = parse(name);
+    if (!id) return answer(std::unexpected(id.error()));
+    ports_.change(
+        [&](PortSet& set, target::Done done) { return set.remove_ana_group(name_, *id, std::move(done)); },
+        std::move(answer));
+  }
+
+ protected:
+  bool takes_names() const override { return true; }
+
+ private:
+  static Result<AnaGroupId> parse(std::string_view name) {
+    auto id = read_ana_group(name);
+    if (id && fmt::to_string(id->value()) != name)
+      return fail(EINVAL, fmt::format("\"{}\" must be written {}", name, id->value()));
+    return id;
+  }
+  const Ports ports_;
+  const PortName name_;
 };
 
 class PortDirectory final : public Directory {
@@ -55,6 +134,11 @@ class PortDirectory final : public Directory {
     }
     return all;
   }
+  std::vector<Child> children() const override {
+    if (ports_.owner == nullptr) return {};  // the discovery service has no namespaces
+    return {{"ana_groups",
+             [ports = ports_, name = name_] { return std::make_unique<AnaGroupsDirectory>(ports, name); }}};
+  }
 
  private:
   std::string family() const {
@@ -68,8 +152,14 @@ class PortDirectory final : public Directory {
   static void enable(const Ports& ports, const PortName& name, std::string_view value, Answer answer) {
     const auto on = read_flag(value);
     if (!on) return answer(std::unexpected(on.error()));
-    ports.change([on = *on, name](PortSet& set) { return on ? set.enable(name) : set.disable(name); },
-                 std::move(answer));
+    ports.change_behind(
+        [on = *on, name](PortSet& set, target::Done done) {
+          if (!on) return set.disable(name, std::move(done));
+          auto enabled = set.enable(name);
+          if (enabled) done();
+          return enabled;
+        },
+        std::move(answer));
   }
 
   const Ports ports_;
@@ -101,7 +191,9 @@ class PortsDirectory final : public Directory {
   void remove_directory(const std::string& name, Answer answer) override {
     auto parsed = PortName::parse(name);
     if (!parsed) return answer(std::unexpected(parsed.error()));
-    ports_.change([port = std::move(*parsed)](PortSet& set) { return set.remove(port); }, std::move(answer));
+    ports_.change_behind([port = std::move(*parsed)](
+                             PortSet& set, target::Done done) { return set.remove(port, std::move(done)); },
+                         std::move(answer));
   }
 
  protected:

@@ -2,36 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <utility>
 
+#include "config/answers.h"
 #include "config/attributes.h"
 #include "config/model_tree.h"
 
 namespace weft::config {
 
 namespace {
-
-// An answer that two may give: who is first does.
-struct OnceAnswer {
-  explicit OnceAnswer(Answer its_answer) : answer(std::move(its_answer)) {}
-  bool is_first() { return !given.exchange(true); }
-  Answer answer;
-  std::atomic<bool> given = false;
-};
-
-// Starts a removal that answers when it counts as done, or why it cannot be: once, even when it was under way
-// and something else came between.
-template <class Remove>
-void answer_when_done(Answer answer, Remove remove) {
-  const auto once = std::make_shared<OnceAnswer>(std::move(answer));
-  Result<> removed = remove([once] {
-    if (once->is_first()) once->answer({});
-  });
-  if (!removed && once->is_first()) once->answer(std::move(removed));
-}
 
 class TenantFolder : public Directory {
  public:
@@ -135,10 +116,13 @@ class NamespaceDirectory final : public TenantFolder {
     auto show = [tenant = tenant_, nsid = nsid_, entry = view_.entry, &row] {
       return row.show(with_identity(*tenant, nsid, entry));
     };
-    auto store = [tenant = tenant_, nsid = nsid_, &row](std::string_view value) {
-      return tenant->change_namespace(nsid, [&](NamespaceEntry& entry) { return row.store(entry, value); });
+    auto store = [tenant = tenant_, nsid = nsid_, &row](std::string_view value, Answer answer) {
+      answer_when_done(std::move(answer), [&](target::Done done) {
+        return tenant->change_namespace(
+            nsid, [&](NamespaceEntry& entry) { return row.store(entry, value); }, std::move(done));
+      });
     };
-    return {std::string(row.name), std::move(show), store_now(std::move(store))};
+    return {std::string(row.name), std::move(show), std::move(store)};
   }
 
   // What hosts see, where nothing was written.

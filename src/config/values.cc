@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "target/ana.h"
+
 namespace weft::config {
 
 Result<bool> read_flag(std::string_view text) {
@@ -15,6 +17,23 @@ Result<Uuid> read_uuid(std::string_view text) {
   if (const auto uuid = parse_uuid(text); uuid && !uuid->is_nil()) return *uuid;
   return fail(EINVAL, fmt::format("\"{}\" must be a UUID that is not zero, like "
                                   "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                                  text));
+}
+
+Result<AnaGroupId> read_ana_group(std::string_view text) {
+  const auto number = parse_number(text, 1, target::kMaxAnaGroups);
+  if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 1 to 128", text));
+  return AnaGroupId(static_cast<std::uint32_t>(*number));
+}
+
+Result<wire::AnaState> read_ana_state(std::string_view text) {
+  constexpr wire::AnaState kAll[] = {wire::AnaState::optimized, wire::AnaState::non_optimized,
+                                     wire::AnaState::inaccessible, wire::AnaState::persistent_loss,
+                                     wire::AnaState::change};
+  for (const wire::AnaState state : kAll)
+    if (name(state) == text) return state;
+  return fail(EINVAL, fmt::format("\"{}\" must be optimized, non-optimized, inaccessible, persistent-loss "
+                                  "or change",
                                   text));
 }
 

@@ -4,12 +4,16 @@
 
 #include <string_view>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "wire/log_page.h"
 
 namespace weft::config {
 
 Result<bool> read_flag(std::string_view text);  // 0 or 1
 Result<Uuid> read_uuid(std::string_view text);  // not zero
+Result<AnaGroupId> read_ana_group(std::string_view text);
+Result<wire::AnaState> read_ana_state(std::string_view text);  // as the specification names them, with dashes
 
 }  // namespace weft::config
