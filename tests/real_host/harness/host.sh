@@ -1,7 +1,7 @@
 # What the scenarios (../NAME.sh) share, on this machine's side:
 #   . "$(dirname "$0")/harness/host.sh"
 # Sets kernel (the script's argument), bin (the programs), work (a directory that goes away at the end) and
-# here (tests/real_host).  What start() started is ended with the script.
+# here (tests/real_host).  What start() started is ended with the script, what is in mounts unmounted.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -10,13 +10,15 @@ here=$(cd "$(dirname "$0")" && pwd)
 bin=${WEFT_BIN_DIR:-$here/../../build/release/bin}
 work=$(mktemp -d "${TMPDIR:-/tmp}/weft-real-host.XXXXXX")
 started=()
+mounts=()
 
 fail() { echo "FAIL: $*" >&2; exit 1; }
 
 cleanup() {
-	local status=$? pid log
+	local status=$? pid log each
 	trap - EXIT
 	for pid in "${started[@]}"; do kill -9 "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
+	for each in "${mounts[@]}"; do umount -l "$each" 2>/dev/null || fusermount3 -u -z "$each" 2>/dev/null || true; done
 	if [ "$status" != 0 ]; then
 		for log in "$work"/*.log; do
 			[ ! -s "$log" ] || { echo "--- end of ${log##*/}:"; tail -n 60 "$log"; }
