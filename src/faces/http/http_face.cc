@@ -65,6 +65,7 @@ class Protocol : public httplib::Server {
       request.headers.erase(kPathHeader);
       request.headers.emplace(kPathHeader, std::exchange(request.path, kPath));
       request.headers.erase("Accept-Encoding");
+      request.headers.erase("Content-Type");  // JSON whatever it says: curl says that it is a form
       request.ranges.clear();
     });
   }

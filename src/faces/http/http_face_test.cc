@@ -196,6 +196,14 @@ TEST_F(HttpTest, RequestsAreBounded) {
   EXPECT_EQ(ask("GET", "/v1/tree").status, 200);
 }
 
+TEST_F(HttpTest, ABodyIsJsonWhateverItIsCalled) {
+  const RawClient client(socket_);
+  client.send(
+      "POST /v1/tree/x HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+      "Content-Length: 20\r\n\r\n{\"kind\":\"directory\"}");
+  EXPECT_THAT(client.receive_all(), HasSubstr("HTTP/1.1 201"));
+}
+
 TEST_F(HttpTest, EachConnectionServesOneRequest) {
   const RawClient client(socket_);
   client.send("GET /v1/tree HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
