@@ -97,7 +97,8 @@ Result<std::shared_ptr<Device>> Model::make_device(const std::string& name) {
 Result<> Model::remove_device(const std::string& name, std::move_only_function<void()> closed) {
   const auto device = find_device(name);
   if (device == nullptr) return none("device", name);
-  if (auto removed = device->remove(std::move(closed)); !removed) return removed;
+  if (auto removed = device->remove(goings_on_->begin(device->path(), "closes", std::move(closed))); !removed)
+    return removed;
   const auto [adapter_name, device_name] = split(name);
   if (const auto adapter = adapters_.find(adapter_name)) adapter->erase(device_name);
   return {};
@@ -129,7 +130,8 @@ Result<> Model::remove_subsystem(const std::string& nqn, target::Done done) {
   const auto tenant = tenants_.find(nqn);
   // In this order: a successor of the name is inserted after the target has forgotten it.
   if (tenant == nullptr || !tenants_.erase(nqn, *tenant)) return none("subsystem", nqn);
-  if (auto removed = parts_.target.remove_subsystem(nqn, std::move(done)); !removed) return removed;
+  auto drained = goings_on_->begin(tenant->path(), "drains", std::move(done));
+  if (auto removed = parts_.target.remove_subsystem(nqn, std::move(drained)); !removed) return removed;
   tenant->end();
   return {};
 }

@@ -13,6 +13,7 @@
 
 #include "block/plugin.h"
 #include "config/device.h"
+#include "config/goings_on.h"
 #include "config/journal.h"
 #include "config/listeners.h"
 #include "config/names.h"
@@ -89,12 +90,16 @@ class Model {
   std::shared_ptr<Tenant> find_subsystem(std::string_view nqn) const { return tenants_.find(nqn); }
   std::vector<std::shared_ptr<Tenant>> subsystems() const { return tenants_.all(); }
 
+  // What goes on behind removals that have been answered.
+  std::vector<GoingsOn::One> goings_on() const { return goings_on_->all(); }
+
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
 
  private:
   const Parts parts_;
   const std::shared_ptr<Workshop> workshop_;
+  const std::shared_ptr<GoingsOn> goings_on_ = std::make_shared<GoingsOn>();
   Listeners listeners_;
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;

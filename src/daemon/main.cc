@@ -1,10 +1,11 @@
-// weftd: serves what a configuration file says, until it is told to end.
+// weftd: serves what a configuration file says, and what it is told later, until it is told to end.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 
 #include "daemon/check_devices.h"
+#include "daemon/faces.h"
 #include "daemon/notify.h"
 #include "daemon/read_file.h"
 #include "daemon/server.h"
@@ -16,10 +17,10 @@ namespace weft::daemon {
 namespace {
 
 struct Options {
-  std::string config;  // empty: nothing is configured but by the tree
-  std::string tree;    // empty: none
+  std::string config;  // empty: nothing is configured but by the faces
   std::string log_level = "info";
   bool check = false;
+  FaceOptions faces;
   ServerOptions server;
 };
 
@@ -57,19 +58,11 @@ void await_end(Server& server, Signals& signals, const std::string& config) {
   notify_stopping();
 }
 
-Result<> show_tree(Server& server, const std::string& directory, LogJournal& journal) {
-  if (directory.empty()) return {};
-  const auto mounted = server.mount_tree(directory);
-  if (!mounted) return std::unexpected(mounted.error());
-  journal.mounted(*mounted);
-  return {};
-}
-
 int serve(Server& server, Signals& signals, const Options& options, const config::ParsedDocument& parsed,
           LogJournal& journal) {
   for (const auto& problem : parsed.problems) spdlog::error("{}", problem.text());
   server.apply(parsed.document);
-  const auto shown = show_tree(server, options.tree, journal);
+  const auto shown = show_faces(server, options.faces, !options.config.empty(), journal);
   if (shown)
     await_end(server, signals, options.config);
   else
@@ -121,14 +114,15 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   using namespace weft::daemon;
-  CLI::App app("weftd: an NVMe over Fabrics target.  Serves what a configuration file says.", "weftd");
+  CLI::App app(
+      "weftd: an NVMe over Fabrics target.  Serves what a configuration file says, and what it is told "
+      "later.",
+      "weftd");
   Options options;
   app.set_version_flag("--version", std::string("weftd ") + kVersion);
   app.add_option("--config", options.config, "configuration file (JSON); read again on SIGHUP")
       ->type_name("FILE");
-  app.add_option("--tree", options.tree,
-                 "show the configuration as a directory, and change it there, until the end")
-      ->type_name("DIR");
+  add_face_options(app, options.faces);
   app.add_flag("--check", options.check,
                "read the configuration, say what is wrong with it, and end: status 0 when nothing is");
   app.add_option("--reactors", options.server.reactors,
@@ -141,7 +135,7 @@ int main(int argc, char** argv) {
       ->type_name("DIR");
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off; default info")
       ->type_name("LEVEL");
-  app.footer("Example:\n  weftd --config /etc/weft.json\nMore: man weftd, man weft.json");
+  app.footer("Examples:\n  weftd\n  weftd --config /etc/weft.json\nMore: man weftd, man weft.json");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked_for) {
@@ -150,9 +144,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "weftd: {}; see weftd --help\n", error.what());
     return 2;
   }
-  if (options.config.empty() && (options.tree.empty() || options.check)) {
-    fmt::print(stderr, "weftd: --config FILE says what to serve{}; see weftd --help\n",
-               options.check ? "" : ", --tree DIR where to say it later: give one of them");
+  if (options.config.empty() && options.check) {
+    fmt::print(stderr, "weftd: --check: --config FILE says what to look at; see weftd --help\n");
     return 2;
   }
   return run(options);

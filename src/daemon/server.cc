@@ -15,7 +15,10 @@
 #include "config/model_tree.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
+#include "daemon/status_route.h"
+#include "daemon/version.h"
 #include "faces/fuse/fuse_mount.h"
+#include "faces/http/http_face.h"
 #include "reactor/reactor.h"
 #include "target/target.h"
 #include "transports/tcp/transport.h"
@@ -79,6 +82,7 @@ struct Server::Machinery {
   std::unique_ptr<config::Configuration> configuration;
   std::unique_ptr<config::ModelTree> tree;
   std::unique_ptr<faces::FuseMount> mount;
+  std::unique_ptr<faces::HttpFace> socket;
 
   void assemble() {
     plugins = make_plugins(budget, *reactors);
@@ -91,6 +95,7 @@ struct Server::Machinery {
                                                                           .state = state,
                                                                           .journal = journal},
                                                             config::Patience{});
+    tree = std::make_unique<config::ModelTree>(configuration->model());
   }
 
   bool flush();
@@ -101,6 +106,7 @@ Server::Server() = default;
 
 Server::~Server() {
   if (machinery_ == nullptr) return;
+  machinery_->socket.reset();
   machinery_->mount.reset();
   machinery_->tree.reset();
   machinery_->configuration->close(kPatience);
@@ -140,11 +146,19 @@ config::StateStore& Server::state() {
 }
 
 Result<std::string> Server::mount_tree(const std::string& directory) {
-  machinery_->tree = std::make_unique<config::ModelTree>(machinery_->configuration->model());
   auto mount = faces::FuseMount::mount(*machinery_->tree, {.directory = directory});
   if (!mount) return std::unexpected(std::move(mount.error()));
   machinery_->mount = std::move(*mount);
   return machinery_->mount->directory();
+}
+
+Result<> Server::serve_socket(const faces::SocketOptions& options) {
+  auto socket = faces::HttpFace::start(
+      *machinery_->tree,
+      {.socket = options, .version = kVersion, .more = {status_route(*machinery_->configuration)}});
+  if (!socket) return std::unexpected(std::move(socket.error()));
+  machinery_->socket = std::move(*socket);
+  return {};
 }
 
 bool Server::Machinery::flush() {
@@ -172,6 +186,7 @@ bool Server::stop() {
   bool clean = true;
   {
     const Watchdog watchdog(kEndTime);
+    its.socket.reset();
     its.mount.reset();
     its.configuration->close_listeners();
     clean = its.target->shut_down(kCommandTime);

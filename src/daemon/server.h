@@ -12,6 +12,7 @@
 #include "config/document.h"
 #include "config/state_store.h"
 #include "daemon/log.h"
+#include "faces/http/socket_file.h"
 
 namespace weft::daemon {
 
@@ -38,6 +39,9 @@ class Server {
   // Shows the configuration as a directory until stop(); see faces/fuse/fuse_mount.h.  Once.  Returns its
   // canonical name.
   Result<std::string> mount_tree(const std::string& directory);
+
+  // Takes commands by a socket until stop(); see faces/http/http_face.h.  Once.
+  Result<> serve_socket(const faces::SocketOptions& options);
 
   // Closes the listeners, lets commands in flight finish, flushes the backends, and takes everything down:
   // within seconds.  False: something hangs and holds its memory; the process can only end by abandon().

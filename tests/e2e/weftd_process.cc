@@ -77,7 +77,7 @@ bool WeftdProcess::start() {
   for (const std::string& word :
        {std::string(programs) + "/weftd", std::string("--config"), options_.directory + "/weft.json",
         std::string("--state-dir"), options_.directory + "/state", std::string("--reactors"),
-        std::to_string(options_.reactors)})
+        std::to_string(options_.reactors), std::string("--socket"), std::string("none")})
     words.push_back(word);
   spawn(words);
   if (await_listening()) return true;

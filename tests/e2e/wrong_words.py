@@ -45,8 +45,7 @@ CASES = [
     ([*RUN, "much", "--", "true"], USAGE, 'weft run: export "much": no size'),
     ([*RUN, "--listen", "0.0.0.0:0", "--", "true"], USAGE, "weft run: --listen 0.0.0.0:[0-9]*: .*--hosts NQN"),
     ([*RUN, "900000T", "--", "true"], FAILED, 'weft run: export "900000T": a RAM disk of .* does not fit'),
-    ([WEFTD], USAGE, "weftd: --config FILE says what to serve, --tree DIR where to say it later: give one of them"),
-    ([WEFTD, "--tree", "/none", "--check"], USAGE, "weftd: --config FILE says what to serve; see"),
+    ([WEFTD, "--tree", "/none", "--check"], USAGE, "weftd: --check: --config FILE says what to look at; see"),
     ([WEFTD, "--bogus"], USAGE, "weftd: .*; see weftd --help"),
     ([WEFTD, "--config", "/none.json", "--check"], FAILED, "weftd: /none.json: No such file"),
 ]

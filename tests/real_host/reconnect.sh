@@ -17,7 +17,7 @@ start_weftd "$work/weft.json" "$port"
 	kill -9 "$pid"
 	touch "$work/share/killed"
 	until [ -e "$work/share/start" ]; do sleep 0.1; done
-	exec "$bin/weftd" --config "$work/weft.json" --state-dir "$work/state" >>"$work/weftd-again.log" 2>&1
+	exec "$bin/weftd" --config "$work/weft.json" --state-dir "$work/state" --socket none >>"$work/weftd-again.log" 2>&1
 ) &
 started+=($!)
 guest --share "$work/share" "$here/guest/reconnect.sh" "$port" "$nqn" || fail "the guest's part failed"

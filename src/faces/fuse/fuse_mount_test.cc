@@ -40,7 +40,7 @@ TEST_F(MountTest, ModeBitsSizesOwnersAndTimes) {
   }
   const struct stat found = status("closed");
   for (const timespec& time : {found.st_atim, found.st_mtim, found.st_ctim})
-    EXPECT_EQ(time.tv_sec, std::chrono::system_clock::to_time_t(TestTree::kThen));
+    EXPECT_EQ(time.tv_sec, std::chrono::system_clock::to_time_t(config::TestTree::kThen));
 }
 
 TEST_F(MountTest, ReadingAddsOneNewline) {

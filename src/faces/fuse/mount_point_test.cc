@@ -80,7 +80,7 @@ TEST(PrepareMountPoint, MakesItAndRefusesWhatIsNoEmptyDirectory) {
 }
 
 TEST_F(MountTest, ALiveMountIsLeftAlone) {
-  TestTree other;
+  config::TestTree other;
   for (int i = 0; i < 2; ++i) {
     const auto second = FuseMount::mount(other, {.directory = directory_ / "mount"});
     ASSERT_FALSE(second);
@@ -106,7 +106,7 @@ TEST_F(MountTest, AnotherFileSystemIsLeftAlone) {
 constexpr const char* kDirectoryVariable = "WEFT_FUSE_TEST_DIRECTORY";
 
 TEST(MountServer, DISABLED_ServesUntilItIsKilled) {
-  TestTree tree;
+  config::TestTree tree;
   tree.add_attribute("serving", true, false, "1");
   const auto mount = FuseMount::mount(tree, {.directory = std::getenv(kDirectoryVariable)});
   ASSERT_TRUE(mount) << mount.error().message;

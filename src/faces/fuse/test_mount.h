@@ -24,15 +24,15 @@
 #include <tuple>
 #include <vector>
 
+#include "config/test_tree.h"
 #include "faces/fuse/fuse_mount.h"
 #include "faces/fuse/mount_point.h"
-#include "faces/fuse/test_tree.h"
 
 namespace weft::faces {
 
 // Waits for what comes by itself; the kernel tells nobody when it has forgotten something.
 inline bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kTestPatience;
+  const auto end = std::chrono::steady_clock::now() + config::kTestPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -139,7 +139,7 @@ class MountTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  TestTree tree_;
+  config::TestTree tree_;
   std::unique_ptr<FuseMount> mount_;
 };
 

@@ -49,7 +49,7 @@ class Program:
             stderr=self.log,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env=case.environment(environment),
         )
         case.addCleanup(self.kill)
 
@@ -91,6 +91,11 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.state = self.folder / "state"
+        self.socket = self.folder / "run/weftd.sock"
+
+    def environment(self, more=None):
+        """Of programs: what runs in the test is found in its folder, and nothing else is."""
+        return {**os.environ, "RUNTIME_DIRECTORY": str(self.folder / "run"), **(more or {})}
 
     def run_words(self, *words, environment=None, **more):
         return subprocess.run(
@@ -99,7 +104,7 @@ class Case(unittest.TestCase):
             text=True,
             timeout=PATIENCE,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env=self.environment(environment),
             **more,
         )
 

@@ -72,7 +72,7 @@ guest() {
 
 # start_weftd CONFIG PORT: weftd on that configuration; sets pid once the port answers.
 start_weftd() {
-	start weftd "$bin/weftd" --config "$1" --state-dir "$work/state"
+	start weftd "$bin/weftd" --config "$1" --state-dir "$work/state" --socket none
 	wait_listening "$pid" "$2"
 }
 

@@ -11,13 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "config/test_gate.h"
 #include "config/tree.h"
 
-namespace weft::faces {
+namespace weft::config {
 
-inline constexpr std::chrono::seconds kTestPatience{60};
-
-class TestTree final : public config::Tree {
+class TestTree final : public Tree {
  public:
   TestTree() { nodes_[""] = {.info = {.writable = true, .changed = kThen}}; }
 
@@ -60,16 +59,16 @@ class TestTree final : public config::Tree {
   }
 
   // --- Tree
-  Result<config::NodeInfo> info(std::string_view path) const override {
+  Result<NodeInfo> info(std::string_view path) const override {
     const std::scoped_lock lock(mutex_);
     const auto found = nodes_.find(path);
     if (found == nodes_.end()) return missing();
     return found->second.info;
   }
-  Result<std::vector<config::NodeEntry>> list(std::string_view path) const override {
+  Result<std::vector<NodeEntry>> list(std::string_view path) const override {
     const std::scoped_lock lock(mutex_);
     if (!nodes_.contains(path)) return missing();
-    std::vector<config::NodeEntry> entries;
+    std::vector<NodeEntry> entries;
     const std::string before = path.empty() ? "" : std::string(path) + "/";
     for (auto it = nodes_.upper_bound(before); it != nodes_.end() && it->first.starts_with(before); ++it)
       if (const std::string name = it->first.substr(before.size()); !name.contains('/'))
@@ -84,7 +83,7 @@ class TestTree final : public config::Tree {
   }
   Result<std::string> read_link(std::string_view path) const override { return read(path); }
 
-  void make_directory(std::string_view path, config::Answer answer) override {
+  void make_directory(std::string_view path, Answer answer) override {
     change(path.contains("slow"), std::move(answer), [this, path = std::string(path)]() -> Result<> {
       const std::scoped_lock lock(mutex_);
       if (nodes_.contains(path)) return fail(EEXIST, path + ": it exists");
@@ -99,7 +98,7 @@ class TestTree final : public config::Tree {
       return {};
     });
   }
-  void remove_directory(std::string_view path, config::Answer answer) override {
+  void remove_directory(std::string_view path, Answer answer) override {
     change(path.contains("slow"), std::move(answer), [this, path = std::string(path)]() -> Result<> {
       const std::scoped_lock lock(mutex_);
       if (!nodes_.contains(path)) return missing();
@@ -107,18 +106,18 @@ class TestTree final : public config::Tree {
       return {};
     });
   }
-  void make_link(std::string_view path, std::string_view target, config::Answer answer) override {
+  void make_link(std::string_view path, std::string_view target, Answer answer) override {
     change(path.contains("slow"), std::move(answer),
            [this, path = std::string(path), target = std::string(target)]() -> Result<> {
              const std::scoped_lock lock(mutex_);
-             nodes_[path] = {.info = {.kind = config::NodeKind::link, .changed = kThen}, .text = target};
+             nodes_[path] = {.info = {.kind = NodeKind::link, .changed = kThen}, .text = target};
              return {};
            });
   }
-  void remove_link(std::string_view path, config::Answer answer) override {
+  void remove_link(std::string_view path, Answer answer) override {
     remove_directory(path, std::move(answer));
   }
-  void write(std::string_view path, std::string_view value, config::Answer answer) override {
+  void write(std::string_view path, std::string_view value, Answer answer) override {
     {
       const std::scoped_lock lock(mutex_);
       writes_.emplace_back(value);
@@ -139,28 +138,26 @@ class TestTree final : public config::Tree {
 
  private:
   struct Node {
-    config::NodeInfo info;
+    NodeInfo info;
     std::string text;  // the value, the target
   };
   struct Held {
     std::move_only_function<Result<>()> change;
-    config::Answer answer;
+    Answer answer;
   };
 
   static std::unexpected<Error> missing() { return fail(ENOENT, "it is not there"); }
 
   void put_attribute(const std::string& path, bool readable, bool writable, std::string value) {
-    nodes_[path] = {.info = {.kind = config::NodeKind::attribute,
-                             .readable = readable,
-                             .writable = writable,
-                             .changed = kThen},
-                    .text = std::move(value)};
+    nodes_[path] = {
+        .info = {.kind = NodeKind::attribute, .readable = readable, .writable = writable, .changed = kThen},
+        .text = std::move(value)};
   }
   void erase(const std::string& path) {
     std::erase_if(nodes_,
                   [&](const auto& node) { return node.first == path || node.first.starts_with(path + "/"); });
   }
-  void change(bool slow, config::Answer answer, std::move_only_function<Result<>()> what) {
+  void change(bool slow, Answer answer, std::move_only_function<Result<>()> what) {
     if (!slow) return answer(what());
     const std::scoped_lock lock(mutex_);
     held_.push_back({.change = std::move(what), .answer = std::move(answer)});
@@ -174,4 +171,4 @@ class TestTree final : public config::Tree {
   std::vector<Held> held_;
 };
 
-}  // namespace weft::faces
+}  // namespace weft::config

@@ -1,0 +1,59 @@
+#include "daemon/status_route.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "daemon/version.h"
+
+namespace weft::daemon {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json device_counts(const std::vector<std::shared_ptr<config::Device>>& devices) {
+  std::size_t open = 0;
+  std::size_t opening = 0;
+  for (const auto& device : devices) {
+    const auto state = device->state();
+    open += state == config::Device::State::open ? 1 : 0;
+    opening += state == config::Device::State::opening ? 1 : 0;
+  }
+  return {{"all", devices.size()}, {"open", open}, {"opening", opening}};
+}
+
+ordered_json goings_on(const config::Model& model,
+                       const std::vector<std::shared_ptr<config::Device>>& devices) {
+  ordered_json all = ordered_json::array();
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& one : model.goings_on()) {
+    const std::chrono::duration<double> time = now - one.since;
+    all.push_back({{"path", one.path}, {"what", one.what}, {"seconds", time.count()}});
+  }
+  for (const auto& device : devices)
+    if (device->state() == config::Device::State::opening)
+      all.push_back({{"path", device->path()}, {"what", "opens"}});
+  return all;
+}
+
+}  // namespace
+
+faces::Route status_route(config::Configuration& configuration) {
+  return {.method = "GET",
+          .pattern = "/v1/status",
+          .summary = "Version, how much there is, where it listens, and what goes on behind removals",
+          .handle = [&configuration](const faces::Call&, faces::Respond respond) {
+            const config::Model& model = configuration.model();
+            const auto devices = model.devices();
+            respond({.body = {{"version", kVersion},
+                              {"process", ::getpid()},
+                              {"tenants", model.subsystems().size()},
+                              {"devices", device_counts(devices)},
+                              {"listeners", configuration.listening()},
+                              {"goings_on", goings_on(model, devices)}}});
+          }};
+}
+
+}  // namespace weft::daemon
