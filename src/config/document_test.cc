@@ -43,7 +43,8 @@ TEST(ParseDocument, ReadsEveryField) {
                                        .unit_serial = serial};
   expected.devices["rd_mcp_1/other"] = {};
   expected.discovery_ports[{"tcp", "127.0.0.1", "8009"}] = {};
-  expected.referrals["far"] = {.enable = false, .adrfam = "ipv6", .traddr = "2001:db8::1", .trsvcid = "8009"};
+  expected.referrals["far"] = {
+      .enable = false, .trtype = "tcp", .adrfam = "ipv6", .traddr = "2001:db8::1", .trsvcid = "8009"};
   SubsystemEntry& subsystem = expected.subsystems[kNqn];
   subsystem.attributes = {{"attr_allow_any_host", "0"},
                           {"attr_ieee_oui", "0x000abc"},
@@ -197,10 +198,10 @@ std::vector<BadItem> bad_items() {
       {"subsystem port", R"("tcp:1.2.3.4:1": {"x": 2})", sub + "good/ports/tcp:1.2.3.4:1/x",
        "known here: addr_advertise, enable"},
       {"referral", R"("x": {"addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})", referral + "x", "addr_trtype"},
-      {"referral", R"("x": {"addr_trtype": "rdma", "addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})",
-       referral + "x/addr_trtype", "\"rdma\" must be tcp"},
-      {"referral", R"("x": {"addr_trtype": "tcp", "addr_adrfam": "ib"})", referral + "x/addr_adrfam",
-       "must be ipv4 or ipv6"},
+      {"referral", R"("x": {"addr_trtype": "ip", "addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})",
+       referral + "x/addr_trtype", "\"ip\" must be one of: rdma"},
+      {"referral", R"("x": {"addr_trtype": "tcp", "addr_adrfam": "ip"})", referral + "x/addr_adrfam",
+       "must be one of: ipv4"},
       {"referral", R"("x": {"addr_trtype": "tcp", "addr_trsvcid": "1"})", referral + "x",
        "addr_traddr and addr_trsvcid"},
       {"referral", R"("a b": {})", referral + "a b", "no blank"},

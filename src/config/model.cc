@@ -65,7 +65,8 @@ Model::Model(const Parts& parts)
     : parts_(parts),
       workshop_(std::make_shared<Workshop>(parts.state, parts.journal)),
       listeners_(parts.target, parts.transports, *workshop_),
-      discovery_ports_(listeners_, "nvmet/discovery", nullptr) {}
+      discovery_ports_(listeners_, "nvmet/discovery", nullptr),
+      referrals_(parts.target) {}
 
 Result<> Model::make_adapter(const std::string& name) {
   if (auto checked = check_adapter_name(name); !checked) return checked;

@@ -17,6 +17,7 @@
 #include "config/listeners.h"
 #include "config/names.h"
 #include "config/port_set.h"
+#include "config/referral_set.h"
 #include "config/sharded_map.h"
 #include "config/state_store.h"
 #include "config/tenant.h"
@@ -91,6 +92,7 @@ class Model {
 
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
+  ReferralSet& referrals() { return referrals_; }
 
  private:
   const Parts parts_;
@@ -99,6 +101,7 @@ class Model {
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;
+  ReferralSet referrals_;
 };
 
 }  // namespace weft::config

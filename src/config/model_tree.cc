@@ -56,12 +56,9 @@ std::unique_ptr<Node> ModelTree::root() const {
    private:
     static std::unique_ptr<Node> nvmet(Model& model) {
       return std::make_unique<FixedDirectory>(
-          std::vector<Child>{{"discovery", [&model] { return discovery(model); }},
-                             {"subsystems", [&model] { return subsystems_directory(model); }}});
-    }
-    static std::unique_ptr<Node> discovery(Model& model) {
-      return std::make_unique<FixedDirectory>(std::vector<Child>{
-          {"ports", [&model] { return ports_directory(model, model.discovery_ports(), nullptr); }}});
+          std::vector<Child>{{"discovery", [&model] { return discovery_directory(model); }},
+                             {"subsystems", [&model] { return subsystems_directory(model); }}},
+          std::vector<Attribute>{discovery_nqn_attribute(model)});
     }
     Model& model_;
     const std::shared_ptr<LastError> last_error_;

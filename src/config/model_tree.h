@@ -49,6 +49,9 @@ class ModelTree final : public Tree {
 // The parts of the tree, each in a file of its own.
 std::unique_ptr<Node> core_directory(Model& model);        // target/core
 std::unique_ptr<Node> subsystems_directory(Model& model);  // nvmet/subsystems
+std::unique_ptr<Node> discovery_directory(Model& model);   // nvmet/discovery
 std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner);
+std::unique_ptr<Node> referrals_directory(Model& model);  // in both layouts
+Attribute discovery_nqn_attribute(Model& model);          // likewise
 
 }  // namespace weft::config

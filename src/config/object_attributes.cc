@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "config/address_words.h"
 #include "config/attributes.h"
 #include "config/values.h"
 
@@ -68,6 +69,32 @@ constexpr AttributeRow<PortEntry> kPortRows[] = {
      }},
 };
 
+constexpr AttributeRow<ReferralEntry> kReferralRows[] = {
+    {"addr_adrfam", "ipv4, ipv6, ib, fc, pci or loop; default ipv4", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.adrfam; },
+     [](ReferralEntry& entry, std::string_view value) { return store_adrfam(entry.adrfam, value); }},
+    {"addr_portid", "PORTID of the entry in the discovery log, 0 to 65535; default 0", Mutability::locked,
+     [](const ReferralEntry& entry) { return fmt::to_string(entry.portid); },
+     [](ReferralEntry& entry, std::string_view value) -> Result<> {
+       const auto number = parse_number(value, 0, 0xFFFF);
+       if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 0 to 65535", value));
+       entry.portid = static_cast<std::uint16_t>(*number);
+       return {};
+     }},
+    {"addr_traddr", "address, at most 256 characters", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.traddr; },
+     [](ReferralEntry& entry, std::string_view value) { return store_traddr(entry.traddr, value); }},
+    {"addr_treq", "not specified, required or not required: a secure channel; default not specified",
+     Mutability::locked, [](const ReferralEntry& entry) { return entry.treq; },
+     [](ReferralEntry& entry, std::string_view value) { return store_treq(entry.treq, value); }},
+    {"addr_trsvcid", "service id, at most 32 characters: the port of TCP", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.trsvcid; },
+     [](ReferralEntry& entry, std::string_view value) { return store_trsvcid(entry.trsvcid, value); }},
+    {"addr_trtype", "tcp, rdma, fc, pci or loop; required", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.trtype; },
+     [](ReferralEntry& entry, std::string_view value) { return store_trtype(entry.trtype, value); }},
+};
+
 }  // namespace
 
 std::span<const AttributeRow<NamespaceEntry>> namespace_attributes() {
@@ -76,6 +103,10 @@ std::span<const AttributeRow<NamespaceEntry>> namespace_attributes() {
 
 std::span<const AttributeRow<PortEntry>> port_attributes() {
   return kPortRows;
+}
+
+std::span<const AttributeRow<ReferralEntry>> referral_attributes() {
+  return kReferralRows;
 }
 
 }  // namespace weft::config

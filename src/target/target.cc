@@ -161,8 +161,7 @@ Result<> Target::set_discovery_nqn(const std::string& nqn) {
   if (const auto flaw = wire::nqn_flaw(nqn); flaw != wire::NqnFlaw::none)
     return fail(EINVAL, fmt::format("\"{}\": the name {}", nqn, wire::describe(flaw)));
   if (nqn.size() > kDiscoveryNqnMaxLength)
-    return fail(EINVAL,
-                fmt::format("\"{}\" must not be longer than {} bytes", nqn, kDiscoveryNqnMaxLength));
+    return fail(EINVAL, fmt::format("\"{}\" must not be longer than {} bytes", nqn, kDiscoveryNqnMaxLength));
   {
     // Whoever makes a subsystem of this name holds the same lock.
     Shard& home = shard(nqn);

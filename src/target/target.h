@@ -59,7 +59,7 @@ class Target {
   // The discovery service: one subsystem that every port offers.  It answers under the well-known name and
   // under its own, which is the same until it gets another.
   const std::shared_ptr<Subsystem>& discovery() const { return discovery_; }
-  std::string discovery_nqn() const;  // its own; any thread
+  std::string discovery_nqn() const;                   // its own; any thread
   Result<> set_discovery_nqn(const std::string& nqn);  // EINVAL; EEXIST: a subsystem has the name
   bool is_discovery(std::string_view nqn) const;       // any thread
   std::uint64_t discovery_generation() const { return discovery_generation_.load(); }
