@@ -49,7 +49,7 @@ TEST(ParseDocument, ReadsEveryField) {
   subsystem.attributes = {{"attr_allow_any_host", "0"},
                           {"attr_ieee_oui", "0x000abc"},
                           {"attr_serial", "S1"},
-                          {"attr_version", "2.0.0"}};
+                          {"attr_version", "2.0"}};
   subsystem.hosts = {"nqn.2024-01.test:host"};
   target::Nguid nguid{};
   for (std::size_t i = 0; i < nguid.size(); ++i) nguid[i] = static_cast<std::uint8_t>(i * 0x11);
@@ -230,7 +230,7 @@ std::vector<BadItem> bad_items() {
        "must be target/core/PLUGIN_N/DEVICE"},
       {"namespace", R"("2": {"ana_grpid": 0})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"ana_grpid": 129})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
-      {"namespace", R"("2": {"device_nguid": "00000000000000000000000000000000"})", ns + "2/device_nguid",
+      {"namespace", R"("2": {"device_nguid": "0011223344556677-8899aabbccddeef"})", ns + "2/device_nguid",
        "32 hexadecimal digits"},
       {"namespace", R"("2": {"device_nguid": "1"})", ns + "2/device_nguid", "32 hexadecimal digits"},
       {"namespace", R"("2": {"device_uuid": 1})", ns + "2/device_uuid", "must be a UUID"},

@@ -120,7 +120,13 @@ std::vector<std::shared_ptr<Device>> Model::devices() const {
 Result<std::shared_ptr<Tenant>> Model::make_subsystem(const std::string& nqn) {
   auto made = parts_.target.add_subsystem(nqn);
   if (!made) return std::unexpected(std::move(made.error()));
-  auto tenant = std::make_shared<Tenant>(workshop_, listeners_, std::move(*made));
+  auto tenant = std::make_shared<Tenant>(
+      Commons{.workshop = workshop_,
+              .listeners = listeners_,
+              .hosts = hosts_,
+              .remove_device = [this](const std::string& device,
+                                      auto closed) { return remove_device(device, std::move(closed)); }},
+      std::move(*made));
   // The target has just found that nobody has the name.
   tenants_.insert(nqn, tenant);
   return tenant;

@@ -90,6 +90,9 @@ class Model {
   std::shared_ptr<Tenant> find_subsystem(std::string_view nqn) const { return tenants_.find(nqn); }
   std::vector<std::shared_ptr<Tenant>> subsystems() const { return tenants_.all(); }
 
+  // --- hosts, for the kernel layout
+  HostSet& hosts() { return hosts_; }
+
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
   ReferralSet& referrals() { return referrals_; }
@@ -98,6 +101,7 @@ class Model {
   const Parts parts_;
   const std::shared_ptr<Workshop> workshop_;
   Listeners listeners_;
+  HostSet hosts_;
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;

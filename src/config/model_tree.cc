@@ -46,7 +46,12 @@ std::unique_ptr<Node> ModelTree::root() const {
       return {{"last_error", [its = last_error_] { return its->text(); }, nullptr}};
     }
     std::vector<Child> children() const override {
-      return {{"nvmet", [&model = model_] { return nvmet(model); }},
+      return {{"kernel",
+               [&model = model_, shared = last_error_] {
+                 return std::make_unique<FixedDirectory>(std::vector<Child>{
+                     {"nvmet", [&model, shared] { return kernel_directory(model, shared); }}});
+               }},
+              {"nvmet", [&model = model_] { return nvmet(model); }},
               {"target", [&model = model_] {
                  return std::make_unique<FixedDirectory>(
                      std::vector<Child>{{"core", [&model] { return core_directory(model); }}});

@@ -29,9 +29,7 @@ Result<> store_nguid(NamespaceEntry& entry, std::string_view value) {
   if (const auto dashed = parse_uuid(value))
     id = dashed->bytes;
   else if (!parse_hex(value, id.data(), id.size()))
-    id = {};
-  if (id == target::Nguid{})
-    return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits that are not all 0", value));
+    return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits", value));
   entry.nguid = id;
   return {};
 }
@@ -46,7 +44,8 @@ Result<> store_ana_group(NamespaceEntry& entry, std::string_view value) {
 constexpr AttributeRow<NamespaceEntry> kNamespaceRows[] = {
     {"ana_grpid", "ANA group, 1 to 128; default 1", Mutability::locked,
      [](const NamespaceEntry& entry) { return fmt::to_string(entry.ana_group.value()); }, store_ana_group},
-    {"device_nguid", "NGUID, 32 hexadecimal digits; default made from the unit serial, the NQN and the nsid",
+    {"device_nguid",
+     "NGUID, 32 hexadecimal digits, all 0: none; default made from the unit serial, the NQN and the nsid",
      Mutability::locked,
      [](const NamespaceEntry& entry) { return entry.nguid ? uuid_text(Uuid{*entry.nguid}) : std::string(); },
      store_nguid},
