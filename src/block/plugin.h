@@ -2,6 +2,7 @@
 // to open one.  An explicit list; nothing registers itself.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +29,9 @@ struct OpenOptions {
   ControlValues control;  // only known keys; values as written
 };
 
+// What a path must be that a plugin opens.
+enum class PathKind : std::uint8_t { none, file, device };
+
 struct Plugin {
   std::string_view name;     // as in target/core/<plugin>_<N>: rd_mcp, fileio, iblock, null
   std::string_view summary;  // one line
@@ -35,6 +39,10 @@ struct Plugin {
   // May block; runs off the loops.  EINVAL names the key, the value and the rule.
   std::function<Result<std::shared_ptr<Backend>>(const OpenOptions&)> open;
   bool keeps_data = true;  // false: each open begins with other data, so a new unit serial belongs to it
+  // For those who have a path and nothing else: the keys for the path and for going through the page cache.
+  PathKind path_kind = PathKind::none;
+  std::string_view path_key{};
+  std::string_view buffered_key{};  // empty: it does not go that way
 };
 
 }  // namespace weft::block

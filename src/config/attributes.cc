@@ -45,13 +45,14 @@ Result<> store_text(std::string& field, std::string_view value, std::size_t most
 }
 
 Result<> store_version(Settings& settings, std::string_view value) {
-  for (const wire::Version version : {wire::kVersion14, wire::kVersion20, wire::kVersion21}) {
+  for (const wire::Version version :
+       {wire::kVersion13, wire::kVersion14, wire::kVersion20, wire::kVersion21}) {
     const std::string shorter = fmt::format("{}.{}", version.major, version.minor);
     if (value != shorter && value != shorter + ".0") continue;
     settings.version = version;
     return {};
   }
-  return refuse(value, "must be 1.4, 2.0 or 2.1");
+  return refuse(value, "must be 1.3, 1.4, 2.0 or 2.1");
 }
 
 Result<> store_cntlid_min(Settings& settings, std::string_view value) {
@@ -101,18 +102,18 @@ constexpr AttributeRow<Settings> kRows[] = {
     {"attr_cntlid_min", "lowest controller id, 1 to 65519; default 1", Mutability::live,
      [](const Settings& s) { return fmt::to_string(s.cntlid_min); }, store_cntlid_min},
     {"attr_firmware", "firmware revision, 1 to 8 ASCII characters; default the version of Weft",
-     Mutability::live, [](const Settings& s) { return s.firmware; },
+     Mutability::locked, [](const Settings& s) { return s.firmware; },
      [](Settings& s, std::string_view value) { return store_text(s.firmware, value, 8); }},
-    {"attr_ieee_oui", "IEEE OUI, below 0x1000000; default 0x000000", Mutability::live,
+    {"attr_ieee_oui", "IEEE OUI, below 0x1000000; default 0x000000", Mutability::locked,
      [](const Settings& s) { return fmt::format("0x{:06x}", s.ieee_oui); },
      [](Settings& s, std::string_view value) { return store_number(s.ieee_oui, value, 0, 0xFFFFFF); }},
-    {"attr_model", "model number, 1 to 40 ASCII characters; default Weft", Mutability::live,
+    {"attr_model", "model number, 1 to 40 ASCII characters; default Weft", Mutability::locked,
      [](const Settings& s) { return s.model; },
      [](Settings& s, std::string_view value) { return store_text(s.model, value, 40); }},
     {"attr_qid_max", "most I/O queues of a controller, 1 to 128; default 128", Mutability::live,
      [](const Settings& s) { return fmt::to_string(s.qid_max); },
      [](Settings& s, std::string_view value) { return store_number(s.qid_max, value, 1, 128); }},
-    {"attr_serial", "serial number, 1 to 20 ASCII characters; default made from the NQN", Mutability::live,
+    {"attr_serial", "serial number, 1 to 20 ASCII characters; default made from the NQN", Mutability::locked,
      [](const Settings& s) { return s.serial; },
      [](Settings& s, std::string_view value) { return store_text(s.serial, value, 20); }},
     {"attr_subsys_vendor_id", "PCI subsystem vendor id, 16 bits; default 0x0000", Mutability::live,
@@ -123,11 +124,8 @@ constexpr AttributeRow<Settings> kRows[] = {
     {"attr_vendor_id", "PCI vendor id, 16 bits; default 0x0000", Mutability::live,
      [](const Settings& s) { return fmt::format("0x{:04x}", s.vendor_id); },
      [](Settings& s, std::string_view value) { return store_number(s.vendor_id, value, 0, 0xFFFF); }},
-    {"attr_version", "NVMe version that is reported: 1.4, 2.0 or 2.1; default 2.1", Mutability::live,
-     [](const Settings& s) {
-       return fmt::format("{}.{}.{}", s.version.major, s.version.minor, s.version.tertiary);
-     },
-     store_version},
+    {"attr_version", "NVMe version that is reported: 1.3, 1.4, 2.0 or 2.1; default 2.1", Mutability::locked,
+     [](const Settings& s) { return fmt::format("{}.{}", s.version.major, s.version.minor); }, store_version},
     {"param_inline_data_size", "bytes of data in a capsule, 0 to 65536, a multiple of 16; default 16384",
      Mutability::live, [](const Settings& s) { return fmt::to_string(s.in_capsule_bytes); },
      store_in_capsule},

@@ -255,32 +255,22 @@ void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEnt
 }
 
 void Configuration::apply_referrals(const Document& next) {
-  const auto wanted = [&next](const auto& pair) {
-    const auto it = next.referrals.find(pair.first);
-    return it != next.referrals.end() && it->second.enable && it->second == pair.second;
-  };
-  for (auto it = referrals_.begin(); it != referrals_.end();) {
-    if (wanted(*it)) {
-      ++it;
-      continue;
-    }
-    if (auto removed = parts_.target.remove_referral(it->first); !removed)
-      problem("nvmet/discovery/referrals/" + it->first, removed.error().message);
-    it = referrals_.erase(it);
+  ReferralSet& referrals = model_.referrals();
+  for (const auto& [name, entry] : referrals.entries()) {
+    const auto wanted = next.referrals.find(name);
+    if (wanted == next.referrals.end() || wanted->second != entry) (void)referrals.remove(name);
   }
   for (const auto& [name, entry] : next.referrals) {
-    if (!entry.enable || referrals_.contains(name)) continue;
-    const auto family = entry.adrfam == "ipv6" ? wire::AddressFamily::ipv6 : wire::AddressFamily::ipv4;
-    auto added = parts_.target.add_referral({.name = name,
-                                             .trtype = wire::TransportType::tcp,
-                                             .adrfam = family,
-                                             .traddr = entry.traddr,
-                                             .trsvcid = entry.trsvcid,
-                                             .portid = PortId()});
-    if (added)
-      referrals_.emplace(name, entry);
-    else
-      problem("nvmet/discovery/referrals/" + name, added.error().message);
+    if (referrals.find(name)) continue;
+    const auto set = [&](ReferralEntry& into) -> Result<> {
+      into = entry;
+      into.enable = false;
+      return {};
+    };
+    auto made = referrals.make(name);
+    if (made) made = referrals.change(name, set);
+    if (made && entry.enable) made = referrals.enable(name, true);
+    if (!made) problem("nvmet/discovery/referrals/" + name, made.error().message);
   }
 }
 

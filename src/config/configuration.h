@@ -93,7 +93,6 @@ class Configuration {
   const Parts parts_;
   const Patience patience_;
   Model model_;
-  std::map<std::string, ReferralEntry> referrals_;
   std::size_t problems_ = 0;  // of this apply
 
   std::mutex mutex_;

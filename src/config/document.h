@@ -16,6 +16,7 @@
 // Pure values; any thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,9 +61,12 @@ struct PortEntry {
 
 struct ReferralEntry {
   bool enable = true;
-  std::string adrfam = "ipv4";  // ipv4, ipv6
+  std::string trtype;  // see config/address_words.h
+  std::string adrfam = "ipv4";
   std::string traddr;
   std::string trsvcid;
+  std::string treq = "not specified";
+  std::uint16_t portid = 0;
   bool operator==(const ReferralEntry&) const = default;
 };
 

@@ -10,6 +10,7 @@
 #include "config/document.h"
 #include "config/json_fields.h"
 #include "config/names.h"
+#include "config/referral_set.h"
 #include "config/values.h"
 #include "target/identity.h"
 #include "target/snapshot.h"
@@ -97,17 +98,11 @@ Parsed<PortEntry> read_port(const json& value, const std::string& path) {
 
 Parsed<ReferralEntry> read_referral(const json& value, const std::string& path) {
   ReferralEntry entry;
-  std::string trtype;
-  auto read = read_object(value, path,
-                          {{"addr_adrfam", {store_one_of(entry.adrfam, {"ipv4", "ipv6"}), {}}},
-                           {"addr_traddr", {store_any(entry.traddr), {}}},
-                           {"addr_trsvcid", {store_any(entry.trsvcid), {}}},
-                           {"addr_trtype", {store_one_of(trtype, {"tcp"}), {}}},
-                           {"enable", {store_flag(entry.enable), {}}}});
-  if (!read) return std::unexpected(read.error());
-  if (trtype.empty()) return problem(path, "there is no \"addr_trtype\": tcp");
-  if (auto whole = parse_address(address_text(entry.traddr, entry.trsvcid)); !whole)
-    return problem(path, "addr_traddr and addr_trsvcid: " + whole.error().message);
+  Fields fields;
+  add_rows(fields, entry, referral_attributes());
+  fields["enable"].scalar = store_flag(entry.enable);
+  if (auto read = read_object(value, path, fields); !read) return std::unexpected(read.error());
+  if (auto checked = check_referral(entry); !checked) return problem(path, checked.error().message);
   return entry;
 }
 

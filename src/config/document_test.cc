@@ -44,12 +44,13 @@ TEST(ParseDocument, ReadsEveryField) {
                                        .unit_serial = serial};
   expected.devices["rd_mcp_1/other"] = {};
   expected.discovery_ports[{"tcp", "127.0.0.1", "8009"}] = {};
-  expected.referrals["far"] = {.enable = false, .adrfam = "ipv6", .traddr = "2001:db8::1", .trsvcid = "8009"};
+  expected.referrals["far"] = {
+      .enable = false, .trtype = "tcp", .adrfam = "ipv6", .traddr = "2001:db8::1", .trsvcid = "8009"};
   SubsystemEntry& subsystem = expected.subsystems[kNqn];
   subsystem.attributes = {{"attr_allow_any_host", "0"},
                           {"attr_ieee_oui", "0x000abc"},
                           {"attr_serial", "S1"},
-                          {"attr_version", "2.0.0"}};
+                          {"attr_version", "2.0"}};
   subsystem.hosts = {"nqn.2024-01.test:host"};
   target::Nguid nguid{};
   for (std::size_t i = 0; i < nguid.size(); ++i) nguid[i] = static_cast<std::uint8_t>(i * 0x11);
@@ -201,10 +202,10 @@ std::vector<BadItem> bad_items() {
       {"subsystem port", R"("tcp:1.2.3.4:1": {"x": 2})", sub + "good/ports/tcp:1.2.3.4:1/x",
        "known here: addr_advertise, ana_groups, enable"},
       {"referral", R"("x": {"addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})", referral + "x", "addr_trtype"},
-      {"referral", R"("x": {"addr_trtype": "rdma", "addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})",
-       referral + "x/addr_trtype", "\"rdma\" must be tcp"},
-      {"referral", R"("x": {"addr_trtype": "tcp", "addr_adrfam": "ib"})", referral + "x/addr_adrfam",
-       "must be ipv4 or ipv6"},
+      {"referral", R"("x": {"addr_trtype": "ip", "addr_traddr": "1.2.3.4", "addr_trsvcid": "1"})",
+       referral + "x/addr_trtype", "\"ip\" must be one of: rdma"},
+      {"referral", R"("x": {"addr_trtype": "tcp", "addr_adrfam": "ip"})", referral + "x/addr_adrfam",
+       "must be one of: ipv4"},
       {"referral", R"("x": {"addr_trtype": "tcp", "addr_trsvcid": "1"})", referral + "x",
        "addr_traddr and addr_trsvcid"},
       {"referral", R"("a b": {})", referral + "a b", "no blank"},
@@ -233,7 +234,7 @@ std::vector<BadItem> bad_items() {
        "must be target/core/PLUGIN_N/DEVICE"},
       {"namespace", R"("2": {"ana_grpid": 0})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"ana_grpid": 129})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
-      {"namespace", R"("2": {"device_nguid": "00000000000000000000000000000000"})", ns + "2/device_nguid",
+      {"namespace", R"("2": {"device_nguid": "0011223344556677-8899aabbccddeef"})", ns + "2/device_nguid",
        "32 hexadecimal digits"},
       {"namespace", R"("2": {"device_nguid": "1"})", ns + "2/device_nguid", "32 hexadecimal digits"},
       {"namespace", R"("2": {"device_uuid": 1})", ns + "2/device_uuid", "must be a UUID"},

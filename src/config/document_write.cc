@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/attributes.h"
 #include "config/document.h"
 
 namespace weft::config {
@@ -50,11 +51,9 @@ json subsystem_json(const SubsystemEntry& subsystem) {
 }
 
 json referral_json(const ReferralEntry& referral) {
-  return {{"addr_trtype", "tcp"},
-          {"addr_adrfam", referral.adrfam},
-          {"addr_traddr", referral.traddr},
-          {"addr_trsvcid", referral.trsvcid},
-          {"enable", referral.enable ? 1 : 0}};
+  json object = {{"enable", referral.enable ? 1 : 0}};
+  for (const auto& row : referral_attributes()) object[std::string(row.name)] = row.show(referral);
+  return object;
 }
 
 }  // namespace

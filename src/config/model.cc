@@ -65,7 +65,8 @@ Model::Model(const Parts& parts)
     : parts_(parts),
       workshop_(std::make_shared<Workshop>(parts.state, parts.journal)),
       listeners_(parts.target, parts.transports, *workshop_),
-      discovery_ports_(listeners_, "nvmet/discovery", nullptr) {}
+      discovery_ports_(listeners_, "nvmet/discovery", nullptr),
+      referrals_(parts.target) {}
 
 Result<> Model::make_adapter(const std::string& name) {
   if (auto checked = check_adapter_name(name); !checked) return checked;
@@ -120,7 +121,13 @@ std::vector<std::shared_ptr<Device>> Model::devices() const {
 Result<std::shared_ptr<Tenant>> Model::make_subsystem(const std::string& nqn) {
   auto made = parts_.target.add_subsystem(nqn);
   if (!made) return std::unexpected(std::move(made.error()));
-  auto tenant = std::make_shared<Tenant>(workshop_, listeners_, std::move(*made));
+  auto tenant = std::make_shared<Tenant>(
+      Commons{.workshop = workshop_,
+              .listeners = listeners_,
+              .hosts = hosts_,
+              .remove_device = [this](const std::string& device,
+                                      auto closed) { return remove_device(device, std::move(closed)); }},
+      std::move(*made));
   // The target has just found that nobody has the name.
   tenants_.insert(nqn, tenant);
   return tenant;

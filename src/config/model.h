@@ -18,6 +18,7 @@
 #include "config/listeners.h"
 #include "config/names.h"
 #include "config/port_set.h"
+#include "config/referral_set.h"
 #include "config/sharded_map.h"
 #include "config/state_store.h"
 #include "config/tenant.h"
@@ -92,18 +93,23 @@ class Model {
 
   // What goes on behind removals that have been answered.
   std::vector<GoingsOn::One> goings_on() const { return goings_on_->all(); }
+  // --- hosts, for the kernel layout
+  HostSet& hosts() { return hosts_; }
 
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
+  ReferralSet& referrals() { return referrals_; }
 
  private:
   const Parts parts_;
   const std::shared_ptr<Workshop> workshop_;
   const std::shared_ptr<GoingsOn> goings_on_ = std::make_shared<GoingsOn>();
   Listeners listeners_;
+  HostSet hosts_;
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;
+  ReferralSet referrals_;
 };
 
 }  // namespace weft::config

@@ -46,7 +46,12 @@ std::unique_ptr<Node> ModelTree::root() const {
       return {{"last_error", [its = last_error_] { return its->text(); }, nullptr}};
     }
     std::vector<Child> children() const override {
-      return {{"nvmet", [&model = model_] { return nvmet(model); }},
+      return {{"kernel",
+               [&model = model_, shared = last_error_] {
+                 return std::make_unique<FixedDirectory>(std::vector<Child>{
+                     {"nvmet", [&model, shared] { return kernel_directory(model, shared); }}});
+               }},
+              {"nvmet", [&model = model_] { return nvmet(model); }},
               {"target", [&model = model_] {
                  return std::make_unique<FixedDirectory>(
                      std::vector<Child>{{"core", [&model] { return core_directory(model); }}});
@@ -56,12 +61,9 @@ std::unique_ptr<Node> ModelTree::root() const {
    private:
     static std::unique_ptr<Node> nvmet(Model& model) {
       return std::make_unique<FixedDirectory>(
-          std::vector<Child>{{"discovery", [&model] { return discovery(model); }},
-                             {"subsystems", [&model] { return subsystems_directory(model); }}});
-    }
-    static std::unique_ptr<Node> discovery(Model& model) {
-      return std::make_unique<FixedDirectory>(std::vector<Child>{
-          {"ports", [&model] { return ports_directory(model, model.discovery_ports(), nullptr); }}});
+          std::vector<Child>{{"discovery", [&model] { return discovery_directory(model); }},
+                             {"subsystems", [&model] { return subsystems_directory(model); }}},
+          std::vector<Attribute>{discovery_nqn_attribute(model)});
     }
     Model& model_;
     const std::shared_ptr<LastError> last_error_;

@@ -49,6 +49,19 @@ class ModelTree final : public Tree {
 // The parts of the tree, each in a file of its own.
 std::unique_ptr<Node> core_directory(Model& model);        // target/core
 std::unique_ptr<Node> subsystems_directory(Model& model);  // nvmet/subsystems
+std::unique_ptr<Node> discovery_directory(Model& model);   // nvmet/discovery
 std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner);
+std::unique_ptr<Node> referrals_directory(Model& model);  // in both layouts
+std::unique_ptr<Node> host_directory();                   // likewise, as all below
+std::vector<Attribute> subsystem_attribute_nodes(const std::shared_ptr<Tenant>& tenant);  // attr_ and param_
+std::vector<Attribute> namespace_attribute_nodes(const std::shared_ptr<Tenant>& tenant, Nsid nsid,
+                                                 const NamespaceEntry& entry);
+Attribute discovery_nqn_attribute(Model& model);  // likewise
+
+// kernel/nvmet, and its parts.  `shared` is where refusals in directories that tenants share are noted.
+std::unique_ptr<Node> kernel_directory(Model& model, std::shared_ptr<LastError> shared);
+std::unique_ptr<Node> kernel_hosts_directory(Model& model);
+std::unique_ptr<Node> kernel_subsystems_directory(Model& model);
+std::unique_ptr<Node> kernel_namespaces_directory(Model& model, std::shared_ptr<Tenant> tenant);
 
 }  // namespace weft::config

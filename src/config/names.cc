@@ -44,4 +44,17 @@ Result<std::string> linked_device(std::string_view target) {
   return fail(EINVAL, fmt::format("\"{}\" must end in target/core/PLUGIN_N/DEVICE", target));
 }
 
+Result<std::string> linked_name(std::string_view target, std::string_view folder) {
+  std::string_view rest = target;
+  while (rest.ends_with('/')) rest.remove_suffix(1);
+  const std::size_t slash = rest.rfind('/');
+  if (slash != std::string_view::npos) {
+    const std::string_view before = rest.substr(0, slash);
+    const std::string_view name = rest.substr(slash + 1);
+    if ((before == folder || before.ends_with(fmt::format("/{}", folder))) && !name.empty())
+      return std::string(name);
+  }
+  return fail(EINVAL, fmt::format("\"{}\" must end in {}/NAME", target, folder));
+}
+
 }  // namespace weft::config

@@ -20,4 +20,8 @@ Result<Nsid> parse_nsid(std::string_view name);
 // before it.  EINVAL.
 Result<std::string> linked_device(std::string_view target);
 
+// What a link into a folder of the kernel layout points to: the last part of `target`, which must end in
+// <folder>/<name>, whatever stands before it.  EINVAL.
+Result<std::string> linked_name(std::string_view target, std::string_view folder);
+
 }  // namespace weft::config

@@ -69,13 +69,16 @@ class Directory : public Node {
 
 class FixedDirectory final : public Directory {
  public:
-  explicit FixedDirectory(std::vector<Child> children) : children_(std::move(children)) {}
+  explicit FixedDirectory(std::vector<Child> children, std::vector<Attribute> attributes = {})
+      : children_(std::move(children)), attributes_(std::move(attributes)) {}
 
  protected:
   std::vector<Child> children() const override { return children_; }
+  std::vector<Attribute> attributes() const override { return attributes_; }
 
  private:
-  std::vector<Child> children_;
+  const std::vector<Child> children_;
+  const std::vector<Attribute> attributes_;
 };
 
 class AttributeNode final : public Node {

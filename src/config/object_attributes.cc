@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "config/address_words.h"
 #include "config/attributes.h"
 #include "config/values.h"
 
@@ -28,9 +29,7 @@ Result<> store_nguid(NamespaceEntry& entry, std::string_view value) {
   if (const auto dashed = parse_uuid(value))
     id = dashed->bytes;
   else if (!parse_hex(value, id.data(), id.size()))
-    id = {};
-  if (id == target::Nguid{})
-    return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits that are not all 0", value));
+    return fail(EINVAL, fmt::format("\"{}\" must be 32 hexadecimal digits", value));
   entry.nguid = id;
   return {};
 }
@@ -45,7 +44,8 @@ Result<> store_ana_group(NamespaceEntry& entry, std::string_view value) {
 constexpr AttributeRow<NamespaceEntry> kNamespaceRows[] = {
     {"ana_grpid", "ANA group, 1 to 128; default 1", Mutability::live,
      [](const NamespaceEntry& entry) { return fmt::to_string(entry.ana_group.value()); }, store_ana_group},
-    {"device_nguid", "NGUID, 32 hexadecimal digits; default made from the unit serial, the NQN and the nsid",
+    {"device_nguid",
+     "NGUID, 32 hexadecimal digits, all 0: none; default made from the unit serial, the NQN and the nsid",
      Mutability::locked,
      [](const NamespaceEntry& entry) { return entry.nguid ? uuid_text(Uuid{*entry.nguid}) : std::string(); },
      store_nguid},
@@ -81,6 +81,32 @@ constexpr AttributeRow<wire::AnaState> kAnaGroupRows[] = {
      }},
 };
 
+constexpr AttributeRow<ReferralEntry> kReferralRows[] = {
+    {"addr_adrfam", "ipv4, ipv6, ib, fc, pci or loop; default ipv4", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.adrfam; },
+     [](ReferralEntry& entry, std::string_view value) { return store_adrfam(entry.adrfam, value); }},
+    {"addr_portid", "PORTID of the entry in the discovery log, 0 to 65535; default 0", Mutability::locked,
+     [](const ReferralEntry& entry) { return fmt::to_string(entry.portid); },
+     [](ReferralEntry& entry, std::string_view value) -> Result<> {
+       const auto number = parse_number(value, 0, 0xFFFF);
+       if (!number) return fail(EINVAL, fmt::format("\"{}\" must be a number from 0 to 65535", value));
+       entry.portid = static_cast<std::uint16_t>(*number);
+       return {};
+     }},
+    {"addr_traddr", "address, at most 256 characters", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.traddr; },
+     [](ReferralEntry& entry, std::string_view value) { return store_traddr(entry.traddr, value); }},
+    {"addr_treq", "not specified, required or not required: a secure channel; default not specified",
+     Mutability::locked, [](const ReferralEntry& entry) { return entry.treq; },
+     [](ReferralEntry& entry, std::string_view value) { return store_treq(entry.treq, value); }},
+    {"addr_trsvcid", "service id, at most 32 characters: the port of TCP", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.trsvcid; },
+     [](ReferralEntry& entry, std::string_view value) { return store_trsvcid(entry.trsvcid, value); }},
+    {"addr_trtype", "tcp, rdma, fc, pci or loop; required", Mutability::locked,
+     [](const ReferralEntry& entry) { return entry.trtype; },
+     [](ReferralEntry& entry, std::string_view value) { return store_trtype(entry.trtype, value); }},
+};
+
 }  // namespace
 
 std::span<const AttributeRow<wire::AnaState>> ana_group_attributes() {
@@ -93,6 +119,10 @@ std::span<const AttributeRow<NamespaceEntry>> namespace_attributes() {
 
 std::span<const AttributeRow<PortEntry>> port_attributes() {
   return kPortRows;
+}
+
+std::span<const AttributeRow<ReferralEntry>> referral_attributes() {
+  return kReferralRows;
 }
 
 }  // namespace weft::config

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/device_path.h"
+
 namespace weft::config {
 
 // One namespace's interest in its device.  The tenant may go before the device has opened.
@@ -22,11 +24,10 @@ class Tenant::User final : public DeviceUser {
   const std::weak_ptr<Tenant> tenant_;
 };
 
-Tenant::Tenant(std::shared_ptr<Workshop> workshop, Listeners& listeners,
-               std::shared_ptr<target::Subsystem> subsystem)
-    : workshop_(std::move(workshop)),
+Tenant::Tenant(Commons commons, std::shared_ptr<target::Subsystem> subsystem)
+    : commons_(std::move(commons)),
       subsystem_(std::move(subsystem)),
-      ports_(listeners, path(), subsystem_) {}
+      ports_(commons_.listeners, path(), subsystem_) {}
 
 std::string Tenant::path(Nsid nsid) const {
   return fmt::format("{}/namespaces/{}", path(), nsid.value());
@@ -40,7 +41,40 @@ Result<> Tenant::configure(const std::map<std::string, std::string>& attributes,
                            const std::set<std::string>& hosts) {
   const auto settings = settings_of(nqn(), attributes);
   if (!settings) return std::unexpected(settings.error());
-  return subsystem_->configure(*settings, {hosts.begin(), hosts.end()});
+  const std::scoped_lock lock(hosts_mutex_);
+  const auto before = subsystem_->hosts();
+  if (auto configured = subsystem_->configure(*settings, {hosts.begin(), hosts.end()}); !configured)
+    return configured;
+  for (const auto& host : hosts) commons_.hosts.listed(host);
+  for (const auto& host : before) forget_host(host, hosts.contains(host));
+  return {};
+}
+
+Result<> Tenant::add_host(const std::string& hostnqn, const std::string& link) {
+  const std::scoped_lock lock(hosts_mutex_);
+  if (!lists_hosts_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
+  if (auto added = subsystem_->add_host(hostnqn); !added) return added;
+  if (!link.empty()) host_links_[hostnqn] = link;
+  commons_.hosts.listed(hostnqn);
+  return {};
+}
+
+Result<> Tenant::remove_host(const std::string& hostnqn, target::Done done) {
+  const std::scoped_lock lock(hosts_mutex_);
+  if (auto removed = subsystem_->remove_host(hostnqn, std::move(done)); !removed) return removed;
+  forget_host(hostnqn, false);
+  return {};
+}
+
+void Tenant::forget_host(const std::string& hostnqn, bool keep_link) {
+  if (!keep_link) host_links_.erase(hostnqn);
+  commons_.hosts.unlisted(hostnqn);
+}
+
+std::string Tenant::host_link(const std::string& hostnqn) const {
+  const std::scoped_lock lock(hosts_mutex_);
+  const auto it = host_links_.find(hostnqn);
+  return it == host_links_.end() ? std::string() : it->second;
 }
 
 Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
@@ -88,6 +122,15 @@ Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(Namesp
   return {};
 }
 
+Result<> Tenant::change_backing(Nsid nsid, const std::function<Result<>(Backing&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = namespaces_.find(nsid);
+  if (it == namespaces_.end()) return no_namespace(nsid);
+  if (it->second.device != nullptr)
+    return fail(EBUSY, "it cannot change while the namespace is enabled: write 0 to enable first");
+  return change(it->second.backing);
+}
+
 Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device) {
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
@@ -109,6 +152,7 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   its.device = device;
   its.link = std::move(link);
   its.entry.device = device->name();
+  its.backing.device_path = device_path_of(*device, nqn(), nsid);
   return {};
 }
 
@@ -131,7 +175,7 @@ void Tenant::device_opened(const User& user, std::shared_ptr<block::Backend> bac
     if (it == namespaces_.end() || it->second.user.get() != &user) return;  // unlinked meanwhile
     attached = attach(user.nsid, it->second, std::move(backend));
   }
-  if (!attached) workshop_->journal().problem(user.path(), attached.error().message);
+  if (!attached) commons_.workshop->journal().problem(user.path(), attached.error().message);
 }
 
 Result<> Tenant::unlink(Nsid nsid, target::Done done) {
@@ -142,18 +186,27 @@ Result<> Tenant::unlink(Nsid nsid, target::Done done) {
   return {};
 }
 
-// False: there was no link.  Takes `done` when there are commands to wait for.
+// False: there was no link.  Takes `done` when there is something to wait for.
 Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
   std::shared_ptr<Device> device;
   std::shared_ptr<User> user;
+  bool is_own = false;
+  // Of what goes with the namespace: the commands that use it have ended, and it is closed.
+  const auto all_done = std::make_shared<target::Done>();
+  const target::Pin pin = target::make_pin([all_done] {
+    if (*all_done) (*all_done)();
+  });
   {
     const std::scoped_lock lock(mutex_);
     const auto it = namespaces_.find(nsid);
     if (it == namespaces_.end()) return no_namespace(nsid);
     Namespace& its = it->second;
     if (its.device == nullptr) return false;
+    is_own = is_own_device(*its.device, nqn(), nsid);
     if (its.is_live)
-      if (auto removed = subsystem_->remove_namespace(nsid, std::exchange(done, nullptr)); !removed)
+      if (auto removed = subsystem_->remove_namespace(
+              nsid, is_own ? target::Done([pin] {}) : std::exchange(done, nullptr));
+          !removed)
         return std::unexpected(std::move(removed.error()));
     device = std::exchange(its.device, nullptr);
     user = std::exchange(its.user, nullptr);
@@ -162,6 +215,11 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
     its.is_live = false;
   }
   device->remove_user(*user);
+  if (is_own) {
+    *all_done = std::exchange(done, nullptr);
+    // It stays when another namespace shows it.
+    (void)commons_.remove_device(device->name(), [pin] {});
+  }
   return true;
 }
 
@@ -186,8 +244,14 @@ void Tenant::end() {
     has_ended_ = true;
     gone.swap(namespaces_);
   }
-  for (const auto& [nsid, its] : gone)
-    if (its.device != nullptr) its.device->remove_user(*its.user);
+  for (const auto& [nsid, its] : gone) {
+    if (its.device == nullptr) continue;
+    its.device->remove_user(*its.user);
+    if (is_own_device(*its.device, nqn(), nsid)) (void)commons_.remove_device(its.device->name(), [] {});
+  }
+  const std::scoped_lock lock(hosts_mutex_);
+  if (!std::exchange(lists_hosts_, false)) return;
+  for (const auto& host : subsystem_->hosts()) commons_.hosts.unlisted(host);
 }
 
 }  // namespace weft::config

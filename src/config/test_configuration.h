@@ -123,9 +123,18 @@ class TestTransport final : public fabric::Transport {
 class ConfigurationTest : public testing::Test {
  protected:
   ConfigurationTest() {
-    static constexpr block::ControlKey kKeys[] = {{"how", "good, fail or gate"}, {"size", "any"}};
+    static constexpr block::ControlKey kKeys[] = {{"buffered", "0 or 1"},
+                                                  {"how", "good, fail or gate"},
+                                                  {"path", "may end in .fail or .gate"},
+                                                  {"size", "any"}};
     const auto open = [this](const block::OpenOptions& options) { return open_device(options); };
-    plugins_ = {{.name = "disk", .summary = "", .keys = kKeys, .open = open},
+    plugins_ = {{.name = "disk",
+                 .summary = "",
+                 .keys = kKeys,
+                 .open = open,
+                 .path_kind = block::PathKind::file,
+                 .path_key = "path",
+                 .buffered_key = "buffered"},
                 {.name = "ram", .summary = "", .keys = kKeys, .open = open, .keeps_data = false}};
     start();
   }
@@ -208,10 +217,13 @@ class ConfigurationTest : public testing::Test {
 
  private:
   Result<std::shared_ptr<block::Backend>> open_device(const block::OpenOptions& options) {
-    const auto how = options.control.find("how");
-    if (how != options.control.end() && how->second == "fail")
-      return fail(ENOENT, "how \"fail\": this device never opens");
-    if (how != options.control.end() && how->second == "gate") gate_->pass();
+    const auto value = [&options](const char* key) {
+      const auto it = options.control.find(key);
+      return it == options.control.end() ? std::string() : it->second;
+    };
+    if (value("how") == "fail") return fail(ENOENT, "how \"fail\": this device never opens");
+    if (value("path").ends_with(".fail")) return fail(EROFS, "path: it never opens");
+    if (value("how") == "gate" || value("path").ends_with(".gate")) gate_->pass();
     auto backend = std::make_shared<TestBackend>(options, journal_);
     const std::scoped_lock lock(backends_mutex_);
     backends_[options.name] = backend;

@@ -23,40 +23,38 @@ class TenantFolder : public Directory {
   const std::shared_ptr<Tenant> tenant_;
 };
 
-class HostDirectory final : public Directory {
- protected:
-  std::vector<Attribute> attributes() const override {
-    const std::string reason = "authentication is not there yet";
-    return {not_supported("dhchap_ctrl_key", "", reason), not_supported("dhchap_dhgroup", "null", reason),
-            not_supported("dhchap_hash", "hmac(sha256)", reason), not_supported("dhchap_key", "", reason)};
-  }
-};
-
 class HostsDirectory final : public TenantFolder {
  public:
   using TenantFolder::TenantFolder;
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto hosts = tenant_->subsystem()->hosts();
     if (std::ranges::find(hosts, name) == hosts.end()) return nullptr;
-    return std::make_unique<HostDirectory>();
+    return host_directory();
   }
   std::vector<NodeEntry> list() const override {
     std::vector<NodeEntry> all;
     for (auto& host : tenant_->subsystem()->hosts()) all.push_back({std::move(host), NodeKind::directory});
     return all;
   }
-  void make_directory(const std::string& name, Answer answer) override {
-    answer(tenant_->subsystem()->add_host(name));
-  }
+  void make_directory(const std::string& name, Answer answer) override { answer(tenant_->add_host(name)); }
   void remove_directory(const std::string& name, Answer answer) override {
-    answer_when_done(std::move(answer), [&](target::Done done) {
-      return tenant_->subsystem()->remove_host(name, std::move(done));
-    });
+    answer_when_done(std::move(answer),
+                     [&](target::Done done) { return tenant_->remove_host(name, std::move(done)); });
   }
 
  protected:
   bool takes_names() const override { return true; }
 };
+
+// What hosts see, where nothing was written.
+NamespaceEntry with_identity(const Tenant& tenant, Nsid nsid, NamespaceEntry entry) {
+  const auto snapshot = tenant.subsystem()->snapshot();
+  if (const target::NamespaceInfo* const live = snapshot->find(nsid)) {
+    entry.uuid = live->uuid;
+    entry.nguid = live->nguid;
+  }
+  return entry;
+}
 
 class NamespaceDirectory final : public TenantFolder {
  public:
@@ -90,8 +88,7 @@ class NamespaceDirectory final : public TenantFolder {
  protected:
   bool takes_names() const override { return true; }
   std::vector<Attribute> attributes() const override {
-    std::vector<Attribute> all;
-    for (const auto& row : namespace_attributes()) all.push_back(attribute(row));
+    auto all = namespace_attribute_nodes(tenant_, nsid_, view_.entry);
     all.push_back({"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr});
     all.push_back(not_supported("resv_enable", "0", "reservations are not there yet"));
     all.push_back(
@@ -112,29 +109,6 @@ class NamespaceDirectory final : public TenantFolder {
   }
 
  private:
-  Attribute attribute(const AttributeRow<NamespaceEntry>& row) const {
-    auto show = [tenant = tenant_, nsid = nsid_, entry = view_.entry, &row] {
-      return row.show(with_identity(*tenant, nsid, entry));
-    };
-    auto store = [tenant = tenant_, nsid = nsid_, &row](std::string_view value, Answer answer) {
-      answer_when_done(std::move(answer), [&](target::Done done) {
-        return tenant->change_namespace(
-            nsid, [&](NamespaceEntry& entry) { return row.store(entry, value); }, std::move(done));
-      });
-    };
-    return {std::string(row.name), std::move(show), std::move(store)};
-  }
-
-  // What hosts see, where nothing was written.
-  static NamespaceEntry with_identity(const Tenant& tenant, Nsid nsid, NamespaceEntry entry) {
-    const auto snapshot = tenant.subsystem()->snapshot();
-    if (const target::NamespaceInfo* const live = snapshot->find(nsid)) {
-      entry.uuid = live->uuid;
-      entry.nguid = live->nguid;
-    }
-    return entry;
-  }
-
   const Nsid nsid_;
   const Tenant::NamespaceView view_;
 };
@@ -181,15 +155,7 @@ class SubsystemDirectory final : public TenantFolder {
 
  protected:
   std::vector<Attribute> attributes() const override {
-    std::vector<Attribute> all;
-    for (const auto& row : subsystem_attributes())
-      all.push_back({std::string(row.name),
-                     [tenant = tenant_, &row] { return row.show(tenant->subsystem()->settings()); },
-                     store_now([tenant = tenant_, &row](std::string_view value) {
-                       return tenant->subsystem()->change_settings(
-                           [&](target::SubsystemSettings& settings) { return row.store(settings, value); });
-                     })});
-    all.push_back(not_supported("attr_pi_enable", "0", "protection information is not there yet"));
+    auto all = subsystem_attribute_nodes(tenant_);
     all.push_back({"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr});
     return all;
   }
@@ -241,6 +207,49 @@ class SubsystemsDirectory final : public Directory {
 };
 
 }  // namespace
+
+std::vector<Attribute> subsystem_attribute_nodes(const std::shared_ptr<Tenant>& tenant) {
+  std::vector<Attribute> all;
+  for (const auto& row : subsystem_attributes())
+    all.push_back({std::string(row.name),
+                   [tenant, &row] { return row.show(tenant->subsystem()->settings()); },
+                   store_now([tenant, &row](std::string_view value) -> Result<> {
+                     if (row.mutability == Mutability::locked && tenant->subsystem()->is_identified())
+                       return fail(EINVAL, fmt::format("\"{}\": a host has identified the subsystem already, "
+                                                       "and would take it for another",
+                                                       value));
+                     return tenant->subsystem()->change_settings(
+                         [&](target::SubsystemSettings& settings) { return row.store(settings, value); });
+                   })});
+  all.push_back(not_supported("attr_pi_enable", "0", "protection information is not there yet"));
+  return all;
+}
+
+std::vector<Attribute> namespace_attribute_nodes(const std::shared_ptr<Tenant>& tenant, Nsid nsid,
+                                                 const NamespaceEntry& entry) {
+  std::vector<Attribute> all;
+  for (const auto& row : namespace_attributes()) {
+    auto store = [tenant, nsid, &row](std::string_view value, Answer answer) {
+      answer_when_done(std::move(answer), [&](target::Done done) {
+        return tenant->change_namespace(
+            nsid, [&](NamespaceEntry& its) { return row.store(its, value); }, std::move(done));
+      });
+    };
+    all.push_back({std::string(row.name),
+                   [tenant, nsid, entry, &row] { return row.show(with_identity(*tenant, nsid, entry)); },
+                   std::move(store)});
+  }
+  return all;
+}
+
+std::unique_ptr<Node> host_directory() {
+  const std::string reason = "authentication is not there yet";
+  return std::make_unique<FixedDirectory>(
+      std::vector<Directory::Child>(),
+      std::vector<Attribute>{
+          not_supported("dhchap_ctrl_key", "", reason), not_supported("dhchap_dhgroup", "null", reason),
+          not_supported("dhchap_hash", "hmac(sha256)", reason), not_supported("dhchap_key", "", reason)});
+}
 
 std::unique_ptr<Node> subsystems_directory(Model& model) {
   return std::make_unique<SubsystemsDirectory>(model);

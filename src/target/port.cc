@@ -30,7 +30,7 @@ void Port::unlink(const Subsystem& subsystem) {
 }
 
 std::shared_ptr<Subsystem> Port::find(std::string_view nqn) const {
-  if (nqn == target_.discovery()->nqn()) return target_.discovery();
+  if (target_.is_discovery(nqn)) return target_.discovery();
   const std::scoped_lock lock(mutex_);
   const auto it = subsystems_.find(nqn);
   return it == subsystems_.end() ? nullptr : it->second;

@@ -3,6 +3,7 @@
 // backend is opened.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -70,6 +71,9 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   void shut_down(Done done);
 
   std::shared_ptr<const Snapshot> snapshot() const;  // any thread
+  // A host has asked who it is: what it was told must not change any more.  Any thread.
+  bool is_identified() const { return identified_.load(std::memory_order_relaxed); }
+  void set_identified() { identified_.store(true, std::memory_order_relaxed); }
 
   // --- for loops and controllers
   bool admits_host(std::string_view hostnqn) const;
@@ -113,6 +117,7 @@ class Subsystem : public std::enable_shared_from_this<Subsystem> {
   std::uint16_t next_cntlid_ = 0;
   std::vector<std::uint32_t> attached_loops_;  // users by loop index
   bool going_ = false;
+  std::atomic<bool> identified_ = false;
 };
 
 }  // namespace weft::target

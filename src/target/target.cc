@@ -13,7 +13,14 @@
 
 namespace weft::target {
 
-Target::Target(Loops& loops) : loops_(loops) {
+namespace {
+
+// One less than of subsystems: as in Linux.
+constexpr std::size_t kDiscoveryNqnMaxLength = wire::kNqnMaxLength - 1;
+
+}  // namespace
+
+Target::Target(Loops& loops) : loops_(loops), discovery_nqn_(wire::kDiscoveryNqn) {
   for (Loop* loop : loops.all()) {
     WEFT_CHECK(loop->index() == states_.size(), "loops are numbered in their order");
     states_.push_back(std::make_unique<LoopState>(*loop));
@@ -33,12 +40,12 @@ Target::Shard& Target::shard(std::string_view nqn) const {
 Result<std::shared_ptr<Subsystem>> Target::add_subsystem(const std::string& nqn) {
   if (const auto flaw = wire::nqn_flaw(nqn); flaw != wire::NqnFlaw::none)
     return fail(EINVAL, fmt::format("subsystem '{}': the name {}", nqn, wire::describe(flaw)));
-  if (nqn == discovery_->nqn())
-    return fail(EINVAL,
-                fmt::format("subsystem {}: this is the name of the discovery service; choose another", nqn));
   auto subsystem = std::make_shared<Subsystem>(*this, nqn, Subsystem::Kind::nvm);
   Shard& home = shard(nqn);
   const std::scoped_lock lock(home.mutex);
+  if (is_discovery(nqn))
+    return fail(EINVAL,
+                fmt::format("subsystem {}: this is the name of the discovery service; choose another", nqn));
   if (!home.subsystems.emplace(nqn, subsystem).second)
     return fail(EEXIST, fmt::format("subsystem {}: there is one already", nqn));
   return subsystem;
@@ -137,6 +144,35 @@ Result<> Target::remove_referral(std::string_view name) {
 std::vector<Referral> Target::referrals() const {
   const std::scoped_lock lock(referrals_mutex_);
   return referrals_;
+}
+
+std::string Target::discovery_nqn() const {
+  const std::scoped_lock lock(discovery_nqn_mutex_);
+  return discovery_nqn_;
+}
+
+bool Target::is_discovery(std::string_view nqn) const {
+  if (nqn == wire::kDiscoveryNqn) return true;
+  const std::scoped_lock lock(discovery_nqn_mutex_);
+  return nqn == discovery_nqn_;
+}
+
+Result<> Target::set_discovery_nqn(const std::string& nqn) {
+  if (const auto flaw = wire::nqn_flaw(nqn); flaw != wire::NqnFlaw::none)
+    return fail(EINVAL, fmt::format("\"{}\": the name {}", nqn, wire::describe(flaw)));
+  if (nqn.size() > kDiscoveryNqnMaxLength)
+    return fail(EINVAL, fmt::format("\"{}\" must not be longer than {} bytes", nqn, kDiscoveryNqnMaxLength));
+  {
+    // Whoever makes a subsystem of this name holds the same lock.
+    Shard& home = shard(nqn);
+    const std::scoped_lock lock(home.mutex);
+    if (home.subsystems.contains(nqn))
+      return fail(EEXIST, fmt::format("\"{}\": a subsystem has this name; choose another", nqn));
+    const std::scoped_lock name_lock(discovery_nqn_mutex_);
+    discovery_nqn_ = nqn;
+  }
+  discovery_changed();
+  return {};
 }
 
 void Target::discovery_changed() {

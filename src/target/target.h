@@ -25,6 +25,7 @@ struct Referral {
   wire::AddressFamily adrfam = wire::AddressFamily::ipv4;
   std::string traddr;
   std::string trsvcid;
+  std::uint8_t treq = 0;  // bits 1:0 of the entry's
   PortId portid;
 };
 
@@ -55,8 +56,12 @@ class Target {
   // False: commands still hang at a backend.
   bool shut_down(Duration grace);
 
-  // The discovery service: one subsystem that every port offers.
+  // The discovery service: one subsystem that every port offers.  It answers under the well-known name and
+  // under its own, which is the same until it gets another.
   const std::shared_ptr<Subsystem>& discovery() const { return discovery_; }
+  std::string discovery_nqn() const;                   // its own; any thread
+  Result<> set_discovery_nqn(const std::string& nqn);  // EINVAL; EEXIST: a subsystem has the name
+  bool is_discovery(std::string_view nqn) const;       // any thread
   std::uint64_t discovery_generation() const { return discovery_generation_.load(); }
   // What hosts may see has changed: counts the generation up and tells persistent discovery controllers.
   void discovery_changed();
@@ -81,6 +86,8 @@ class Target {
   mutable std::mutex referrals_mutex_;
   std::vector<Referral> referrals_;
   std::shared_ptr<Subsystem> discovery_;
+  mutable std::mutex discovery_nqn_mutex_;
+  std::string discovery_nqn_;
   std::atomic<std::uint64_t> discovery_generation_{1};
   std::atomic<std::int64_t> queues_{0};
   std::mutex drained_mutex_;

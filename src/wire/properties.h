@@ -78,6 +78,7 @@ struct Version {
             .tertiary = static_cast<std::uint8_t>(value)};
   }
 };
+inline constexpr Version kVersion13{1, 3, 0};  // many saved configurations of Linux nvmet ask for it
 inline constexpr Version kVersion14{1, 4, 0};
 inline constexpr Version kVersion20{2, 0, 0};
 inline constexpr Version kVersion21{2, 1, 0};

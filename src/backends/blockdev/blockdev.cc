@@ -159,10 +159,13 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
 }  // namespace
 
 block::Plugin make_blockdev_plugin(reactor::FileIos& files) {
-  return {"iblock", "a block device", kKeys,
-          [&files, common = std::make_shared<Common>()](const OpenOptions& options) {
-            return open_backend(options, files, common);
-          }};
+  return {.name = "iblock",
+          .summary = "a block device",
+          .keys = kKeys,
+          .open = [&files, common = std::make_shared<Common>()](
+                      const OpenOptions& options) { return open_backend(options, files, common); },
+          .path_kind = block::PathKind::device,
+          .path_key = "udev_path"};
 }
 
 }  // namespace weft::backends

@@ -207,10 +207,14 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
 }  // namespace
 
 block::Plugin make_file_plugin(reactor::FileIos& files) {
-  return {"fileio", "a regular file", kKeys,
-          [&files, holders = std::make_shared<Holders>()](const OpenOptions& options) {
-            return open_backend(options, files, *holders);
-          }};
+  return {.name = "fileio",
+          .summary = "a regular file",
+          .keys = kKeys,
+          .open = [&files, holders = std::make_shared<Holders>()](
+                      const OpenOptions& options) { return open_backend(options, files, *holders); },
+          .path_kind = block::PathKind::file,
+          .path_key = "fd_dev_name",
+          .buffered_key = "fd_buffered_io"};
 }
 
 }  // namespace weft::backends

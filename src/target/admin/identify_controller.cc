@@ -67,6 +67,7 @@ wire::IdentifyController common_controller(Request& request) {
 }
 
 wire::Parsed<void> identify_controller(Request& request, const wire::Identify&, IdentifyPage page) {
+  request.queue.controller().subsystem().set_identified();
   wire::IdentifyController id = common_controller(request);
   id.cmic |= wire::kCmicAna;
   id.oaes = wire::AsyncEventConfiguration::kNamespaceAttribute | wire::AsyncEventConfiguration::kAnaChange;

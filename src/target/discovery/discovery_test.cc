@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,37 @@ TEST(Discovery, RefersToOthers) {
   const auto host = target.connect_discovery();
   EXPECT_EQ(offers(*host), (Lines{"nvm 1 127.0.0.1:4420 " + kNqn,
                                   "referral 77 192.0.2.9:8009 " + std::string(wire::kDiscoveryNqn)}));
+}
+
+TEST(Discovery, AnswersUnderItsOwnNameToo) {
+  TestTarget target;
+  const std::string own = "nqn.2026-01.io.example:discovery";
+  const auto before = target.target.discovery_generation();
+  ASSERT_TRUE(target.target.set_discovery_nqn(own));
+  EXPECT_GT(target.target.discovery_generation(), before);
+  for (const std::string& name : {own, std::string(wire::kDiscoveryNqn)}) {
+    const auto host = target.connect({.subnqn = name});
+    wire::IdentifyController id{};
+    ASSERT_TRUE(host->identify_controller(id).ok()) << name;
+    EXPECT_EQ(id.cntrltype, static_cast<std::uint8_t>(wire::ControllerType::discovery));
+    EXPECT_EQ(wire::read_terminated(id.subnqn), own);
+    EXPECT_EQ(wire::read_terminated(read_log(*host).entries[0].subnqn), own);
+  }
+}
+
+TEST(Discovery, ItsNameIsNoSubsystems) {
+  TestTarget target;
+  EXPECT_EQ(target.target.set_discovery_nqn(kNqn).error().code, EEXIST);
+  EXPECT_EQ(target.target.set_discovery_nqn("").error().code, EINVAL);
+  EXPECT_EQ(target.target.set_discovery_nqn(std::string(223, 'n')).error().code, EINVAL);
+  EXPECT_EQ(target.target.discovery_nqn(), wire::kDiscoveryNqn);
+  // A name that merely begins with another is another.
+  ASSERT_TRUE(target.target.set_discovery_nqn(kNqn + "2"));
+  ASSERT_TRUE(target.target.set_discovery_nqn(std::string(222, 'n')));
+  EXPECT_EQ(target.target.add_subsystem(std::string(222, 'n')).error().code, EINVAL);
+  EXPECT_EQ(target.target.add_subsystem(std::string(wire::kDiscoveryNqn)).error().code, EINVAL);
+  ASSERT_TRUE(target.target.set_discovery_nqn(std::string(wire::kDiscoveryNqn)));
+  EXPECT_TRUE(target.target.add_subsystem(std::string(222, 'n')));
 }
 
 TEST(Discovery, CountsChangesAndTellsOfThem) {

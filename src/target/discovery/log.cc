@@ -113,7 +113,7 @@ class Log {
     const Port& port = queue_.port();
     const auto place = place_of(port, queue_);
     wire::DiscoveryLogEntry entry = make_entry(wire::SubsystemType::current_discovery, *place,
-                                               port.options().id, controller_.subsystem().nqn());
+                                               port.options().id, target_.discovery_nqn());
     entry.eflags = wire::kEflagDuplicateReturned | wire::kEflagExplicitPersistent;
     entries_.push_back(entry);
   }
@@ -131,9 +131,11 @@ class Log {
 
   void add_referral(const Referral& referral) {
     if (!is_wanted()) return;
-    entries_.push_back(make_entry(wire::SubsystemType::referral,
-                                  {referral.trtype, referral.adrfam, referral.traddr, referral.trsvcid},
-                                  referral.portid, wire::kDiscoveryNqn));
+    auto entry = make_entry(wire::SubsystemType::referral,
+                            {referral.trtype, referral.adrfam, referral.traddr, referral.trsvcid},
+                            referral.portid, wire::kDiscoveryNqn);
+    entry.treq = referral.treq;
+    entries_.push_back(entry);
   }
 
   Queue& queue_;

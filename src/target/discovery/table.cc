@@ -7,6 +7,9 @@
 #include "target/admin/log_page.h"
 #include "target/command_table.h"
 #include "target/discovery/log.h"
+#include "target/queue.h"
+#include "target/target.h"
+#include "wire/nqn.h"
 #include "wire/opcodes.h"
 
 namespace weft::target {
@@ -21,6 +24,7 @@ using wire::LogId;
 wire::Parsed<void> identify_discovery_controller(Request& request, const wire::Identify&, IdentifyPage page) {
   wire::IdentifyController id = common_controller(request);
   id.oaes = wire::AsyncEventConfiguration::kDiscoveryLogChange;
+  wire::write_terminated(id.subnqn, request.queue.target().discovery_nqn());
   id.cntrltype = static_cast<std::uint8_t>(wire::ControllerType::discovery);
   put(page, id);
   return {};
