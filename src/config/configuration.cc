@@ -225,7 +225,7 @@ void Configuration::make_subsystem(const std::string& nqn, const SubsystemEntry&
       return {};
     };
     if (present.contains(nsid))
-      (void)tenant->change_namespace(nsid, set_group, nullptr);
+      (void)tenant->change_namespace(nsid, Mutability::live, set_group, nullptr);
     else
       make_namespace(*tenant, nsid, entry);
   }
@@ -239,7 +239,8 @@ void Configuration::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEnt
       into.device.clear();
       return {};
     };
-    if (auto changed = tenant.change_namespace(nsid, set, nullptr); !changed) return changed;
+    if (auto changed = tenant.change_namespace(nsid, Mutability::locked, set, nullptr); !changed)
+      return changed;
     const auto device = model_.find_device(entry.device);
     if (device == nullptr)
       return fail(ENOENT,

@@ -104,18 +104,14 @@ Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
   return {};
 }
 
-Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change,
-                                  target::Done done) {
+Result<> Tenant::change_namespace(Nsid nsid, Mutability what,
+                                  const std::function<Result<>(NamespaceEntry&)>& change, target::Done done) {
   std::unique_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  NamespaceEntry next = it->second.entry;
-  if (auto changed = change(next); !changed) return changed;
-  NamespaceEntry live = it->second.entry;
-  live.ana_group = next.ana_group;
-  if (it->second.device != nullptr && next != live)
+  if (it->second.device != nullptr && what != Mutability::live)
     return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
-  it->second.entry = std::move(next);
+  if (auto changed = change(it->second.entry); !changed) return changed;
   if (it->second.is_live) return subsystem_->set_ana_group(nsid, it->second.entry.ana_group, std::move(done));
   lock.unlock();
   if (done) done();

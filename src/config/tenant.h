@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "base/attribute.h"
 #include "base/result.h"
 #include "config/device.h"
 #include "config/document.h"
@@ -60,10 +61,10 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   Result<> make_namespace(Nsid nsid, const std::string& directory);  // EEXIST, ENOSPC
   // With its link.  `done` when no command admitted before can touch the backend.
   Result<> remove_namespace(Nsid nsid, target::Done done);
-  // What hosts see of it: EBUSY while it is linked, but for the ANA group.  `done` when no command that was
-  // admitted before can touch the backend.
-  Result<> change_namespace(Nsid nsid, const std::function<Result<>(NamespaceEntry&)>& change,
-                            target::Done done);
+  // What hosts see of it.  Locked: EBUSY while it is linked; live: the ANA group alone, and `done` when no
+  // command that was admitted before can touch the backend.
+  Result<> change_namespace(Nsid nsid, Mutability what,
+                            const std::function<Result<>(NamespaceEntry&)>& change, target::Done done);
 
   // Shows the device to hosts: now, or as soon as it is open.  EINVAL: it is not enabled; EEXIST: there is a
   // link.

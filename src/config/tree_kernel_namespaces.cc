@@ -146,7 +146,7 @@ class NamespacesDirectory final : public Directory {
       entry.nguid = target::Nguid{};
       return {};
     };
-    answer(tenant_->change_namespace(*nsid, identify, nullptr));
+    answer(tenant_->change_namespace(*nsid, Mutability::locked, identify, nullptr));
   }
   void remove_directory(const std::string& name, Answer answer) override {
     const auto nsid = parse_number_name(name);

@@ -232,7 +232,8 @@ std::vector<Attribute> namespace_attribute_nodes(const std::shared_ptr<Tenant>& 
     auto store = [tenant, nsid, &row](std::string_view value, Answer answer) {
       answer_when_done(std::move(answer), [&](target::Done done) {
         return tenant->change_namespace(
-            nsid, [&](NamespaceEntry& its) { return row.store(its, value); }, std::move(done));
+            nsid, row.mutability, [&](NamespaceEntry& its) { return row.store(its, value); },
+            std::move(done));
       });
     };
     all.push_back({std::string(row.name),
