@@ -314,7 +314,10 @@ class Hanging(Commands):
         program.send(signal.SIGTERM)
         program.process.wait(60)
         self.assertLess(time.monotonic() - before, 30)
-        self.assertEqual(silent.recv(1), b"")
+        try:
+            self.assertEqual(silent.recv(1), b"")
+        except ConnectionResetError:
+            pass  # the daemon had not taken it yet
         self.assertFalse(self.socket.exists())
 
 
