@@ -1,4 +1,4 @@
-// weft: commands that serve and, later, look after a target.
+// weft: commands that serve a target, and those that look after a running weftd.
 #include <fmt/format.h>
 
 #include <string_view>
@@ -9,19 +9,14 @@
 
 int main(int argc, char** argv) {
   using namespace weft::cli;
-  const std::string_view command = argc > 1 ? argv[1] : "";
-  const int count = argc - 1;
+  const std::string_view name = argc > 1 ? argv[1] : "";
   const char* const* const words = argv + 1;
-  if (command == "serve") return serve(count, words);
-  if (command == "run") return run(count, words);
-  if (command == "help" || command == "--help" || command == "-h") return help(count, words);
-  if (command == "--version") {
+  if (const Command* const command = find_command(commands(), name)) return command->run(argc - 1, words);
+  if (name == "--help" || name == "-h") return help(argc - 1, words);
+  if (name == "--version") {
     fmt::print("weft {}\n", weft::daemon::kVersion);
     return 0;
   }
-  if (command.empty())
-    fmt::print(stderr, "weft: no command: must be serve, run or help; see weft --help\n");
-  else
-    fmt::print(stderr, "weft: \"{}\": must be serve, run or help; see weft --help\n", command);
-  return kUsage;
+  const std::string what = name.empty() ? "no command" : fmt::format("\"{}\"", name);
+  return refuse("weft", fmt::format("{}: must be {}; see weft --help", what, names_of(commands())));
 }

@@ -1,0 +1,44 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+
+namespace weft::cli {
+
+namespace {
+
+constexpr Command kCommands[] = {
+    {"serve", "serve EXPORT...", "export memory, files and block devices", serve},
+    {"run", "run [EXPORT...] -- COMMAND...", "the same while a command runs", run},
+    {"status", "status", "what weftd serves, and what goes on in it", status},
+    {"tenant", "tenant ACTION", "create, delete, list and show tenants", tenant, Words::actions},
+    {"ls", "ls [PATH...]", "what a directory of the configuration holds", list, Words::paths},
+    {"get", "get PATH...", "values of attributes", get, Words::paths},
+    {"set", "set PATH VALUE", "change an attribute", set, Words::paths},
+    {"mkdir", "mkdir PATH...", "make an object, which is a directory", make_directory, Words::paths},
+    {"rmdir", "rmdir PATH...", "remove an object", remove_directory, Words::paths},
+    {"ln", "ln TARGET PATH", "show a device to hosts", make_link, Words::paths},
+    {"rm", "rm PATH...", "take a link away", remove_link, Words::paths},
+    {"completion", "completion bash|zsh", "makes a shell complete words", completion, Words::actions},
+    {"help", "help [TOPIC]", "of a command; attributes and plugins: what a configuration may hold", help,
+     Words::actions},
+};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+const Command* find_command(std::span<const Command> rows, std::string_view name) {
+  const auto row = std::ranges::find(rows, name, &Command::name);
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::string names_of(std::span<const Command> rows) {
+  std::string names;
+  for (const Command& row : rows)
+    names += (names.empty() ? "" : &row == &rows.back() ? " or " : ", ") + std::string(row.name);
+  return names;
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,56 @@
+// weft status: what a running weftd serves, and what goes on in it.
+#include <fmt/format.h>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/daemon_client.h"
+#include "cli/table.h"
+
+namespace weft::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kName = "weft status";
+
+std::string seconds_text(const ordered_json& one) {
+  return one.contains("seconds") ? fmt::format("{:.1f} s", one["seconds"].get<double>()) : "";
+}
+
+void print_status(const ordered_json& status) {
+  const auto& devices = status["devices"];
+  std::vector<TableRow> rows{{"version", status.value("version", "")},
+                             {"process", fmt::to_string(status.value("process", 0))},
+                             {"tenants", fmt::to_string(status.value("tenants", 0))},
+                             {"devices", fmt::format("{}, {} open, {} opening", devices.value("all", 0),
+                                                     devices.value("open", 0), devices.value("opening", 0))}};
+  for (const auto& each : status["listeners"]) rows.push_back({"listening", each.get<std::string>()});
+  fmt::print("{}", table_text(rows));
+  rows.clear();
+  for (const auto& each : status["goings_on"])
+    rows.push_back({each.value("what", ""), seconds_text(each), each.value("path", "")});
+  for (const auto& each : status["operations"])
+    if (!each.value("done", true)) rows.push_back({"waits", seconds_text(each), each.value("request", "")});
+  if (rows.empty()) return;
+  fmt::print("\nWhat goes on:\n{}", table_text(rows));
+}
+
+}  // namespace
+
+int status(int argc, const char* const* argv) {
+  CLI::App app("What a running weftd serves, and what goes on in it.", kName);
+  ClientOptions options;
+  add_client_options(app, options, true);
+  if (const auto wrong = parse(app, argc, argv)) return *wrong;
+  const DaemonClient daemon(options);
+  auto status = daemon.call("GET", "/v1/status");
+  if (!status) return report(kName, status.error());
+  auto operations = daemon.call("GET", "/v1/operations");
+  if (!operations) return report(kName, operations.error());
+  (*status)["operations"] = std::move((*operations)["operations"]);
+  options.json ? print_json(*status) : print_status(*status);
+  return 0;
+}
+
+}  // namespace weft::cli

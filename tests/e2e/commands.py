@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+"""weft's commands for a running weftd, and its socket: tenants in one line, what hangs, what is refused."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
+import unittest
+
+import nvme
+from programs import BIN, WEFT, WEFTD, Case, Program, document, free_port, wait_for
+
+NQN = "nqn.2026-01.io.example:disks"
+HANG_FS = BIN.parent / "tests/hang_fs/weft_hang_fs"
+HANGING = 50
+QUICK_SECONDS = 10  # what must not wait for what hangs; far more than it takes, for busy machines
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("weft", timeout=60)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Commands(Case):
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+
+    def start(self, *words):
+        program = Program(self, WEFTD, "--tree", "none", "--state-dir", self.state, *words)
+        wait_for(lambda: self.socket.exists() or program.process.poll() is not None, "the socket")
+        self.assertIsNone(program.process.poll(), program.errors())
+        return program
+
+    def weft(self, *words, status=0, **more):
+        done = self.run_words(WEFT, *words, **more)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stderr if status else done.stdout
+
+    def ask(self, method, target, body=None):
+        connection = UnixConnection(self.socket)
+        connection.request(method, target, json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, json.loads(text) if text else None
+
+    def status(self):
+        return json.loads(self.weft("status", "--json"))
+
+    def create(self, nqn=NQN, *more, status=0):
+        words = ["--backend", "16M", "--port", f"tcp:127.0.0.1:{self.port}", "--host", nvme.HOST]
+        return self.weft("tenant", "create", nqn, *words, *more, status=status)
+
+
+class Tenants(Commands):
+    def test_a_tenant_from_one_line_to_its_end(self):
+        program = self.start()
+        disk = self.folder / "disk.img"
+        self.create(NQN, "--backend", f"file:{disk},size=16M")
+        address = ("127.0.0.1", self.port)
+        with nvme.Controller(address, NQN) as controller, controller.io_queue() as queue:
+            self.assertEqual(controller.namespaces(), [1, 2])
+            queue.write(0, b"by command".ljust(512, b"."), nsid=2)
+            queue.flush(nsid=2)
+            self.assertEqual(disk.read_bytes()[:10], b"by command")
+            self.assertEqual(self.weft("tenant", "list").split()[-4:], [NQN, "2", "1", "1"])
+            shown = json.loads(self.weft("tenant", "show", NQN, "--json"))
+            self.assertEqual([each["size"] for each in shown["namespaces"]], [str(16 << 20)] * 2)
+            self.assertEqual(shown["ports"], [{"name": f"tcp:127.0.0.1:{self.port}", "enabled": True}])
+            self.assertEqual(shown["hosts"], [nvme.HOST])
+            self.assertEqual(shown["namespaces"][0]["uuid"].replace("-", ""), controller.identifiers(1)[1])
+            text = self.weft("tenant", "show", NQN)
+            self.assertIn("16 MiB", text)
+            self.assertIn(shown["serial"], text)
+        self.assertEqual(self.status()["devices"], {"all": 2, "open": 2, "opening": 0})
+        self.weft("tenant", "delete", NQN)
+        wait_for(lambda: not self.status()["goings_on"], "the end of what goes on")
+        status = self.status()
+        self.assertEqual((status["tenants"], status["devices"]["all"], status["listeners"]), (0, 0, []))
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(address)
+        self.create()
+        self.assertEqual(program.end()[0], 0, program.errors())
+        self.assertFalse(self.socket.exists())
+
+    def test_all_or_nothing(self):
+        program = self.start()
+        before = self.weft("get", "-r", "target")
+        refused = self.create(NQN, "--port", "tcp:127.0.0.1:many", status=1)
+        self.assertIn("must be a port number", refused)
+        self.assertIn("nothing is changed", refused)
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            refused = self.create(NQN, "--port", f"tcp:127.0.0.1:{other.getsockname()[1]}", status=1)
+        self.assertIn("another socket", refused)
+        self.assertEqual(self.weft("tenant", "list").split(), ["NQN", "NAMESPACES", "HOSTS", "PORTS"])
+        self.assertEqual(self.weft("get", "-r", "target"), before)
+        self.assertEqual(self.status()["listeners"], [])
+        self.create()
+        refused = self.create(status=1)
+        self.assertIn("there is one already", refused)
+        with nvme.Controller(("127.0.0.1", self.port), NQN) as controller:
+            self.assertEqual(controller.namespaces(), [1], "what was there before is as it was")
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+    def test_a_deletion_that_is_refused_leaves_all_as_it_was(self):
+        program = self.start()
+        self.create()
+        before = self.weft("get", "-r", "nvmet")
+        path = f"nvmet/subsystems/{NQN}"
+        steps = [{"op": "rmdir", "path": f"{path}/ports/tcp:127.0.0.1:{self.port}"}]
+        steps.append({"op": "rm", "path": f"{path}/namespaces/1/{NQN}-1"})
+        steps.append({"op": "rmdir", "path": f"{path}/namespaces/1"})
+        steps.append({"op": "rmdir", "path": path})
+        code, answer = self.ask("POST", "/v1/batch", {"operations": steps})
+        self.assertEqual((code, answer["error"]["step"], answer["error"]["errno"]), (409, 3, "ENOTEMPTY"), answer)
+        self.assertTrue(answer["undone"], answer)
+        differing = set(before.splitlines()) ^ set(self.weft("get", "-r", "nvmet").splitlines())
+        self.assertEqual({line for line in differing if "last_error" not in line}, set())
+        with nvme.Controller(("127.0.0.1", self.port), NQN) as controller:
+            self.assertEqual(controller.namespaces(), [1])
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+    def test_devices_that_others_link_stay(self):
+        program = self.start()
+        self.create()
+        device = f"target/core/rd_mcp_1/{NQN}-1"
+        self.weft("tenant", "create", f"{NQN}2", "--backend", device, "--any-host")
+        self.weft("tenant", "delete", NQN)
+        self.assertEqual(self.weft("get", f"{device}/enable"), "1\n")
+        self.weft("tenant", "delete", f"{NQN}2", "--keep-devices")
+        self.assertEqual(self.weft("get", f"{device}/enable"), "1\n")
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+
+class Tree(Commands):
+    def test_the_tree_by_commands(self):
+        program = self.start()
+        self.weft("mkdir", "-p", "/target/core/rd_mcp_1/disk")
+        self.weft("mkdir", "-p", "/target/core/rd_mcp_1/disk")
+        self.weft("set", "target/core/rd_mcp_1/disk/control", "size=16M")
+        self.weft("set", "target/core/rd_mcp_1/disk/enable", "1")
+        path = f"nvmet/subsystems/{NQN}"
+        self.weft("mkdir", path, f"{path}/namespaces/ns_1", f"{path}/hosts/{nvme.HOST}", f"{path}/ports/tcp:127.0.0.1:{self.port}")
+        self.weft("ln", "target/core/rd_mcp_1/disk", f"{path}/namespaces/ns_1/")
+        self.weft("set", f"{path}/ports/tcp:127.0.0.1:{self.port}/enable", "1")
+        with nvme.Controller(("127.0.0.1", self.port), NQN) as controller:
+            self.assertEqual(controller.namespaces(), [1])
+        self.assertEqual(self.weft("ls"), "last_error\nnvmet/\ntarget/\n")
+        self.assertEqual(self.weft("get", f"{path}/namespaces/ns_1/disk"), "../../../../../target/core/rd_mcp_1/disk\n")
+        self.assertIn(f"{path}/hosts/{nvme.HOST}/dhchap_key = \n", self.weft("get", "-r", path))
+        self.assertRegex(self.weft("ls", "-l", f"{path}/namespaces/ns_1"), r"attribute +rw +readonly +0\n")
+        self.assertEqual(json.loads(self.weft("ls", "--json", path))["path"], path)
+        self.assertIn("must be a number from 1 to 128", self.weft("set", f"{path}/attr_qid_max", "129", status=1))
+        self.assertIn("it is a directory; use weft rmdir", self.weft("rm", path, status=1))
+        self.assertIn("it is no directory; use weft rm", self.weft("rmdir", f"{path}/namespaces/ns_1/disk", status=1))
+        self.weft("rm", f"{path}/namespaces/ns_1/disk")
+        self.weft("rmdir", "target/core/rd_mcp_1/disk", "target/core/rd_mcp_1")
+        self.assertIn("there is no such file", self.weft("ls", "target/core/rd_mcp_1", status=1))
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+    def test_the_socket_beside_the_tree(self):
+        if not os.path.exists("/dev/fuse"):
+            self.skipTest("there is no /dev/fuse")
+        program = Program(self, WEFTD, "--state-dir", self.state)
+        root = self.folder / "run/tree"
+        self.addCleanup(subprocess.run, ["umount", "-l", root], stderr=subprocess.DEVNULL, check=False)
+        while program.line() != f"the configuration is at {root}":
+            pass
+        self.create()
+        there = root / "nvmet/subsystems" / NQN / "namespaces/1" / f"{NQN}-1"
+        self.assertTrue(os.path.samefile(there, root / "target/core/rd_mcp_1" / f"{NQN}-1"))
+        (root / "nvmet/subsystems" / NQN / "attr_model").write_text("Loom\n")
+        self.assertEqual(self.weft("get", f"nvmet/subsystems/{NQN}/attr_model"), "Loom\n")
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+
+class Completion(Commands):
+    def complete(self, line):
+        script = 'source <(weft completion bash); COMP_LINE="$1"; COMP_POINT=${#1}; _weft; printf "%s\\n" "${COMPREPLY[@]}"'
+        path = f"{BIN}:{os.environ['PATH']}"
+        done = self.run_words("bash", "-c", script, "bash", line, environment={"PATH": path})
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.split()
+
+    def test_bash(self):
+        program = self.start()
+        self.create()
+        for line, wanted in (
+            ("weft s", ["serve", "status", "set"]),
+            ("weft tenant ", ["create", "delete", "list", "show"]),
+            ("weft tenant show ", [NQN]),
+            ("weft help at", ["attributes"]),
+            ("weft completion ", ["bash", "zsh"]),
+            ("weft ls n", ["nvmet/"]),
+            ("weft ls /n", ["/nvmet/"]),
+            ("weft ls nvmet/subsystems/", [f"nvmet/subsystems/{NQN}/"]),
+            # bash takes what stands behind the colon for the word.
+            (f"weft get nvmet/subsystems/{NQN}/attr_m", ["disks/attr_model"]),
+            ("weft get nothing/h", []),
+            ("weft set --so", ["--socket"]),
+            ("weft tenant create --h", ["--help", "--host"]),
+            ("weft tenant delete nqn.x --k", ["--keep-devices"]),
+            (f"weft ls --socket {self.folder}/none n", []),
+        ):
+            with self.subTest(line=line):
+                self.assertEqual(self.complete(line), wanted)
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+    def test_zsh_reads_it(self):
+        if shutil.which("zsh") is None:
+            self.skipTest("there is no zsh")
+        script = 'autoload -U compinit && compinit -u -D; source <("$0" completion zsh); print $_comps[weft]'
+        done = self.run_words("zsh", "-fc", script, WEFT)
+        self.assertEqual((done.returncode, done.stdout), (0, "_weft\n"), done.stderr)
+
+
+class Hanging(Commands):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists("/dev/fuse"):
+            self.skipTest("there is no /dev/fuse")
+        self.files = self.folder / "hanging"
+        self.files.mkdir()
+        self.hang_fs = Program(self, HANG_FS, "open", self.files)
+        self.assertEqual(self.hang_fs.line(), "ready")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.files], stderr=subprocess.DEVNULL, check=False)
+        self.hang_fs.send(signal.SIGUSR1)
+
+    def test_fifty_that_hang_hold_up_nobody(self):
+        program = self.start()
+        self.weft("mkdir", "target/core/fileio_1")
+        results = {}
+
+        def hang(i):
+            device = f"target/core/fileio_1/hanging{i}"
+            self.weft("mkdir", device)
+            self.weft("set", f"{device}/control", f"fd_dev_name={self.files}/{i}")
+            results[i] = self.ask("PUT", f"/v1/tree/{device}/enable", {"value": "1"})
+
+        callers = [threading.Thread(target=hang, args=(i,)) for i in range(HANGING)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        self.assertEqual([results[i][0] for i in range(HANGING)], [202] * HANGING)
+
+        waiting = subprocess.Popen(
+            [WEFT, "tenant", "create", f"{NQN}-hanging", "--backend", f"{self.files}/{HANGING}", "--any-host"],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+        )
+        self.addCleanup(waiting.kill)
+        opening = HANGING + 1
+        wait_for(lambda: self.status()["devices"]["opening"] == opening, "all that hang")
+        before = time.monotonic()
+        self.create()
+        self.weft("tenant", "delete", NQN)
+        self.assertLess(time.monotonic() - before, QUICK_SECONDS)
+        text = self.weft("status")
+        self.assertIn("opens", text)
+        self.assertIn("POST /v1/batch", text)
+
+        # A device that hangs can go: its name is free, and what goes on is seen.
+        self.weft("rmdir", "target/core/fileio_1/hanging0")
+        self.weft("mkdir", "target/core/fileio_1/hanging0")
+        going_on = {(each["path"], each["what"]) for each in self.status()["goings_on"]}
+        self.assertIn(("target/core/fileio_1/hanging0", "closes"), going_on)
+
+        # Who does not want to wait any more is told that it goes on.
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=60)
+        self.assertEqual(waiting.returncode, 130, said)
+        self.assertRegex(said, "weft tenant create: interrupted; operation .* goes on: weft status shows it")
+
+        # When it ends it is taken back, and each caller finds its answer.
+        self.hang_fs.send(signal.SIGKILL)
+        self.hang_fs.process.wait()
+        wait_for(lambda: self.status()["devices"]["opening"] == 0, "the end of the opens")
+        for i in range(1, HANGING):
+            _, operation = self.ask("GET", results[i][1]["href"])
+            self.assertTrue(operation["done"])
+            self.assertGreaterEqual(operation["status"], 400)
+        wait_for(lambda: all(each["done"] for each in self.status()["operations"]), "the end of the batch")
+        self.assertEqual(self.status()["tenants"], 0)
+        self.assertNotIn("disks", self.weft("ls", "target/core/fileio_1"))
+        self.assertEqual(program.end()[0], 0, program.errors())
+
+    def test_ends_while_callers_wait(self):
+        program = self.start()
+        self.weft("mkdir", "-p", "target/core/fileio_1/hanging")
+        self.weft("set", "target/core/fileio_1/hanging/control", f"fd_dev_name={self.files}/1")
+        self.assertEqual(self.ask("PUT", "/v1/tree/target/core/fileio_1/hanging/enable", {"value": "1"})[0], 202)
+        silent = socket.socket(socket.AF_UNIX)
+        silent.connect(str(self.socket))
+        self.addCleanup(silent.close)
+        before = time.monotonic()
+        program.send(signal.SIGTERM)
+        program.process.wait(60)
+        self.assertLess(time.monotonic() - before, 30)
+        try:
+            self.assertEqual(silent.recv(1), b"")
+        except ConnectionResetError:
+            pass  # the daemon had not taken it yet
+        self.assertFalse(self.socket.exists())
+
+
+class Sockets(Commands):
+    def test_modes(self):
+        program = self.start()
+        self.assertEqual(stat.S_IMODE(self.socket.stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(self.socket.parent.stat().st_mode), 0o700)
+        self.assertEqual(program.end()[0], 0)
+        program = self.start("--socket-group", os.getgid())
+        self.assertEqual(stat.S_IMODE(self.socket.stat().st_mode), 0o660)
+        self.assertEqual(stat.S_IMODE(self.socket.parent.stat().st_mode), 0o750)
+        self.assertEqual(program.end()[0], 0)
+
+    def test_two_daemons(self):
+        first = self.start()
+        process = f"weftd (process {first.process.pid}) listens there"
+        words = [WEFTD, "--state-dir", self.state]
+        done = self.run_words(*words, "--socket", self.socket)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(process, done.stderr)
+        # By default it is a warning: what the file says is served.
+        second, _ = self.weftd(document(NQN, self.port))
+        self.assertEqual(second.line(), f"listening on tcp:127.0.0.1:{self.port}")
+        wait_for(lambda: process in second.errors(), "the warning")
+        self.assertEqual(second.end()[0], 0)
+        self.assertEqual(self.status()["process"], first.process.pid)
+        first.send(signal.SIGKILL)
+        first.process.wait()
+        self.assertTrue(self.socket.exists())
+        self.assertIn("no weftd answers there", self.weft("status", status=1))
+        third = Program(self, *words, "--tree", "none")
+        wait_for(lambda: self.run_words(WEFT, "status").returncode == 0, "the third daemon's answer")
+        self.assertEqual(third.end()[0], 0)
+
+    def test_nothing_to_serve_and_no_way_to_change_that(self):
+        done = self.run_words(WEFTD, "--state-dir", self.state, "--tree", "none", "--socket", "none")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no --config, and neither a tree nor a socket to make one", done.stderr)
+
+    def test_another_socket(self):
+        path = self.folder / "other/own.sock"
+        program = Program(self, WEFTD, "--tree", "none", "--state-dir", self.state, "--socket", path)
+        wait_for(lambda: self.run_words(WEFT, "status", "--socket", path).returncode == 0, "its answer")
+        self.assertFalse(self.socket.exists())
+        self.weft("status", environment={"WEFT_SOCKET": str(path)})
+        self.assertEqual(program.end()[0], 0)
+
+    def test_the_page(self):
+        program = self.start()
+        code, page = self.ask("GET", "/v1/openapi.json")
+        self.assertEqual((code, page["openapi"]), (200, "3.0.3"))
+        self.assertIn("/v1/status", page["paths"])
+        self.assertEqual(program.end()[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
