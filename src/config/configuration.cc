@@ -376,6 +376,7 @@ bool Configuration::close(Duration patience) {
   bool clean = true;
   for (const auto& tenant : model_.subsystems())
     clean = model_.remove_subsystem(tenant->nqn(), removals.one_more()).has_value() && clean;
+  (void)model_.discovery_ports().begin_end();
   model_.discovery_ports().end();
   for (const auto& device : model_.devices())
     clean = model_.remove_device(device->name(), [] {}).has_value() && clean;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -36,17 +37,25 @@ std::unexpected<Error> Listeners::no_transport(int code, const std::string& trty
 }
 
 Result<> Listeners::check(const PortName& name) const {
-  fabric::Transport* const transport = find_transport(name.trtype);
-  if (transport == nullptr) {
-    const bool planned = name.trtype == "loop" || name.trtype == "pcie" || name.trtype == "rdma";
-    return planned ? Result<>() : no_transport(EINVAL, name.trtype);
-  }
-  const auto canonical = transport->canonical({.traddr = name.traddr, .trsvcid = name.trsvcid});
-  if (!canonical) return std::unexpected(canonical.error());
-  const PortName right{name.trtype, canonical->traddr, canonical->trsvcid};
-  if (right != name) return fail(EINVAL, fmt::format("\"{}\" must be written {}", name.text(), right.text()));
+  const auto right = canonical(name);
+  if (!right) return std::unexpected(right.error());
+  if (*right != name)
+    return fail(EINVAL, fmt::format("\"{}\" must be written {}", name.text(), right->text()));
   if (name.trsvcid == "0") return fail(EINVAL, "service id 0: hosts need a number to connect to, like 4420");
   return {};
+}
+
+Result<PortName> Listeners::canonical(const PortName& name) const {
+  if (fabric::Transport* const transport = find_transport(name.trtype)) {
+    const auto canonical = transport->canonical({.traddr = name.traddr, .trsvcid = name.trsvcid});
+    if (!canonical) return std::unexpected(canonical.error());
+    return PortName{name.trtype, canonical->traddr, canonical->trsvcid};
+  }
+  constexpr std::string_view kPlanned[] = {"fc", "loop", "pcie", "rdma"};
+  if (std::ranges::find(kPlanned, name.trtype) == std::end(kPlanned))
+    return no_transport(EINVAL, name.trtype);
+  if (auto parsed = PortName::parse(name.text()); !parsed) return parsed;
+  return name;
 }
 
 std::shared_ptr<Listeners::Entry> Listeners::find_or_make(const PortName& name) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/port_index.h"
 #include "config/port_name.h"
 #include "config/workshop.h"
 #include "fabric/fabric.h"
@@ -28,6 +29,11 @@ class Listeners {
   // EINVAL: there is no such transport or address, or it must be written otherwise, which the error names.  A
   // known transport that is not here is refused when something joins: EOPNOTSUPP.
   Result<> check(const PortName& name) const;
+
+  // How the address is written: EINVAL as above, but for the spelling.
+  Result<PortName> canonical(const PortName& name) const;
+
+  PortIndex& index() { return index_; }
 
   // Who uses a listener.
   struct User {
@@ -72,6 +78,7 @@ class Listeners {
   target::Target& target_;
   const std::span<fabric::Transport* const> transports_;
   Workshop& workshop_;
+  PortIndex index_;
   mutable std::mutex mutex_;  // for finding an entry; never held while one opens or closes
   std::map<PortName, std::shared_ptr<Entry>> entries_;
   std::atomic<bool> is_closed_ = false;

@@ -66,7 +66,8 @@ Model::Model(const Parts& parts)
       workshop_(std::make_shared<Workshop>(parts.state, parts.journal)),
       listeners_(parts.target, parts.transports, *workshop_),
       discovery_ports_(listeners_, "nvmet/discovery", nullptr),
-      referrals_(parts.target) {}
+      referrals_(parts.target),
+      kernel_ports_(*this) {}
 
 Result<> Model::make_adapter(const std::string& name) {
   if (auto checked = check_adapter_name(name); !checked) return checked;

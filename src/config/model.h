@@ -15,6 +15,7 @@
 #include "config/device.h"
 #include "config/goings_on.h"
 #include "config/journal.h"
+#include "config/kernel_ports.h"
 #include "config/listeners.h"
 #include "config/names.h"
 #include "config/port_set.h"
@@ -93,8 +94,10 @@ class Model {
 
   // What goes on behind removals that have been answered.
   std::vector<GoingsOn::One> goings_on() const { return goings_on_->all(); }
-  // --- hosts, for the kernel layout
+
+  // --- the kernel layout
   HostSet& hosts() { return hosts_; }
+  KernelPorts& kernel_ports() { return kernel_ports_; }
 
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
@@ -110,6 +113,7 @@ class Model {
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;
   ReferralSet referrals_;
+  KernelPorts kernel_ports_;
 };
 
 }  // namespace weft::config

@@ -62,6 +62,7 @@ Attribute discovery_nqn_attribute(Model& model);  // likewise
 std::unique_ptr<Node> kernel_directory(Model& model, std::shared_ptr<LastError> shared);
 std::unique_ptr<Node> kernel_hosts_directory(Model& model);
 std::unique_ptr<Node> kernel_subsystems_directory(Model& model);
+std::unique_ptr<Node> kernel_ports_directory(Model& model);
 std::unique_ptr<Node> kernel_namespaces_directory(Model& model, std::shared_ptr<Tenant> tenant);
 
 }  // namespace weft::config

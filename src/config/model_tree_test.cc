@@ -74,7 +74,7 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
       {EINVAL, [&] { return mkdir(one("namespaces/01")); }, "N or ns_N"},
       {EEXIST, [&] { return mkdir(one("namespaces/ns_7")); }, "there is one already"},
       {EINVAL, [&] { return mkdir(one("ports/tcp:[0:0::1]:5")); }, "must be written tcp:[::1]:5"},
-      {EINVAL, [&] { return mkdir(one("ports/fc:127.0.0.1:5")); }, "no transport \"fc\"; known: tcp"},
+      {EINVAL, [&] { return mkdir(one("ports/ib:127.0.0.1:5")); }, "no transport \"ib\"; known: tcp"},
       {EOPNOTSUPP, [&] { return echo("1", one("ports/rdma:127.0.0.1:5/enable")); }, "no transport \"rdma\""},
       {EOPNOTSUPP, [&] { return echo("1", one("ports/loop/enable")); }, "no transport \"loop\""},
       {EOPNOTSUPP, [&] { return echo("1", one("ports/pcie:vm/enable")); }, "no transport \"pcie\""},

@@ -33,8 +33,14 @@ Result<> PortSet::make(const PortName& name) {
   const std::scoped_lock lock(mutex_);
   Port port;
   port.entry.enable = false;
-  if (ports_.emplace(name, port).second) return {};
-  return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
+  if (!ports_.emplace(name, port).second)
+    return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
+  if (!is_ending_) listeners_.index().made(name, *this, nqn());
+  return {};
+}
+
+std::string_view PortSet::nqn() const {
+  return subsystem_ == nullptr ? std::string_view() : subsystem_->nqn();
 }
 
 Result<> PortSet::remove(const PortName& name, target::Done done) {
@@ -44,6 +50,7 @@ Result<> PortSet::remove(const PortName& name, target::Done done) {
   {
     const std::scoped_lock lock(mutex_);
     ports_.erase(name);
+    listeners_.index().removed(name, *this);
   }
   if (done) done();
   return {};
@@ -132,6 +139,7 @@ bool PortSet::end_change(const PortName& name, bool enabled) {
   Port& port = ports_.at(name);
   port.is_changing = false;
   port.entry.enable = enabled;
+  listeners_.index().set_enabled(name, *this, nqn(), enabled);
   if (enabled) listeners_.set_ana(name, user(name, port.entry), nullptr);
   return true;
 }
@@ -166,11 +174,18 @@ Result<> PortSet::disable(const PortName& name, target::Done done) {
   return {};
 }
 
-void PortSet::end() {
-  {
-    const std::scoped_lock lock(mutex_);
-    is_ending_ = true;
+bool PortSet::begin_end() {
+  const std::scoped_lock lock(mutex_);
+  is_ending_ = true;
+  bool listens = false;
+  for (const auto& [name, port] : ports_) {
+    listeners_.index().removed(name, *this);
+    listens = listens || port.entry.enable || port.is_changing;
   }
+  return listens;
+}
+
+void PortSet::end() {
   for (const auto& [name, entry] : entries()) (void)disable(name, nullptr);
 }
 

@@ -47,7 +47,8 @@ class PortSet {
   Result<> enable(const PortName& name);
   // Ends the controllers that came by it.  `done` when no command that they admitted can touch a backend.
   Result<> disable(const PortName& name, target::Done done);
-  void end();  // disables all; none is enabled after it
+  bool begin_end();  // none is enabled after it; true: there is something to disable
+  void end();        // disables all, after begin_end
 
   std::optional<PortEntry> find(const PortName& name) const;
   std::map<PortName, PortEntry> entries() const;
@@ -57,6 +58,7 @@ class PortSet {
     PortEntry entry;
     bool is_changing = false;
   };
+  std::string_view nqn() const;  // empty: the discovery service
   Listeners::User user(const PortName& name, const PortEntry& entry) const;
   Result<> change_ana(const PortName& name, const std::function<Result<>(AnaGroups&)>& change,
                       target::Done done);

@@ -164,8 +164,12 @@ bool StateStore::has_all(const std::vector<std::string>& devices,
          std::ranges::all_of(ports, [this](const auto& name) { return content_.ports.contains(name); });
 }
 
-Result<bool> StateStore::add_to_file(const std::vector<std::string>& devices,
-                                     const std::vector<std::string>& ports) {
+void StateStore::give(Content& content, const std::string& port, PortId id) {
+  std::erase_if(content.ports, [id](const auto& each) { return each.second == id; });
+  content.ports.insert_or_assign(port, id);
+}
+
+Result<bool> StateStore::change_file(const std::function<bool(Content&)>& change) {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
   if (error) return fail_errno(error.value(), directory_);
@@ -174,7 +178,7 @@ Result<bool> StateStore::add_to_file(const std::vector<std::string>& devices,
   if (!lock.is_open() || ::flock(lock.get(), LOCK_EX) != 0) return fail_errno(errno, lock_path);
   auto content = read(path());  // another process may have added to it
   if (!content) return std::unexpected(std::move(content.error()));
-  const bool all = add(*content, devices, ports);
+  const bool all = change(*content);
   if (auto written = write(directory_, *content); !written)
     return std::unexpected(std::move(written.error()));
   content_ = std::move(*content);
@@ -189,11 +193,35 @@ Result<> StateStore::assure(const std::vector<std::string>& devices, const std::
     return fail(ENOSPC, "port ids: all 65535 are given out");
   };
   if (directory_.empty()) return outcome(add(content_, devices, ports));
-  auto kept = add_to_file(devices, ports);
+  auto kept = change_file([&](Content& content) { return add(content, devices, ports); });
   if (kept) return outcome(*kept);
   directory_.clear();
   if (!add(content_, devices, ports)) return outcome(false);
   return std::unexpected(std::move(kept.error()));
+}
+
+Result<> StateStore::assign(const std::string& port, PortId id) {
+  const std::scoped_lock lock(mutex_);
+  const auto known = content_.ports.find(port);
+  if (known != content_.ports.end() && known->second == id) return {};
+  if (!directory_.empty()) {
+    auto kept = change_file([&](Content& content) {
+      give(content, port, id);
+      return true;
+    });
+    if (kept) return {};
+    directory_.clear();
+    give(content_, port, id);
+    return std::unexpected(std::move(kept.error()));
+  }
+  give(content_, port, id);
+  return {};
+}
+
+std::string StateStore::port_of(PortId id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = std::ranges::find(content_.ports, id, [](const auto& each) { return each.second; });
+  return it == content_.ports.end() ? std::string() : it->first;
 }
 
 Uuid StateStore::unit_serial(const std::string& device) const {

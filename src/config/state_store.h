@@ -2,6 +2,7 @@
 // of a directory, which processes may share.  Without a usable directory it lives in memory alone.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -37,6 +38,12 @@ class StateStore {
   Uuid unit_serial(const std::string& device) const;
   PortId port_id(const std::string& port) const;
 
+  // Who has the id; empty: nobody.  Any thread.
+  std::string port_of(PortId id) const;
+  // Gives a port this id from now on.  Whoever had it gets another when it is assured again.  Errors as in
+  // assure.  Any thread.
+  Result<> assign(const std::string& port, PortId id);
+
   static Uuid random_uuid();  // version 4
 
  private:
@@ -50,10 +57,12 @@ class StateStore {
   static bool add(Content& content, const std::vector<std::string>& devices,
                   const std::vector<std::string>& ports);
   bool has_all(const std::vector<std::string>& devices, const std::vector<std::string>& ports) const;
+  static void give(Content& content, const std::string& port, PortId id);
   std::string path() const { return directory_ + "/state.json"; }
 
-  // Under a lock that all processes take.  False like add.  mutex_ is held.
-  Result<bool> add_to_file(const std::vector<std::string>& devices, const std::vector<std::string>& ports);
+  // What `change` makes of the file, under a lock that all processes take, is then what there is.  False as
+  // from `change`.  mutex_ is held.
+  Result<bool> change_file(const std::function<bool(Content&)>& change);
 
   std::string directory_;
   mutable std::mutex mutex_;

@@ -64,6 +64,28 @@ TEST_F(StateStoreTest, IdentitiesStay) {
   EXPECT_EQ(again.port_id("tcp:192.0.2.1:1"), PortId()) << "never assured";
 }
 
+TEST_F(StateStoreTest, APortCanBeGivenAnId) {
+  for (const auto& directory : {state_dir(), std::string()}) {
+    StateStore store(directory);
+    ASSERT_TRUE(store.load());
+    ASSERT_TRUE(store.assure({}, {"p", "q"}));
+    ASSERT_TRUE(store.assign("new", PortId(7)));
+    EXPECT_EQ(store.port_of(PortId(7)), "new");
+    ASSERT_TRUE(store.assign("q", store.port_id("p"))) << "who had it loses it";
+    EXPECT_EQ(store.port_id("p"), PortId());
+    EXPECT_EQ(store.port_of(store.port_id("q")), "q");
+    ASSERT_TRUE(store.assure({}, {"p"}));
+    EXPECT_NE(store.port_id("p"), store.port_id("q"));
+    EXPECT_NE(store.port_id("p"), PortId(7));
+    EXPECT_EQ(store.port_of(PortId(99)), "");
+    if (directory.empty()) continue;
+    StateStore again(directory);
+    ASSERT_TRUE(again.load());
+    EXPECT_EQ(again.port_of(PortId(7)), "new");
+    EXPECT_EQ(again.port_id("q"), store.port_id("q"));
+  }
+}
+
 TEST_F(StateStoreTest, SerialsAreRandomUuids) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {

@@ -233,7 +233,8 @@ std::map<Nsid, Tenant::NamespaceView> Tenant::namespaces() const {
 }
 
 void Tenant::end() {
-  ports_.end();
+  // Listeners close behind: who removes the subsystem waits for none of them.
+  if (ports_.begin_end()) commons_.workshop->workers.run([self = shared_from_this()] { self->ports_.end(); });
   std::map<Nsid, Namespace> gone;
   {
     const std::scoped_lock lock(mutex_);

@@ -42,6 +42,7 @@ std::unique_ptr<Node> kernel_hosts_directory(Model& model) {
 std::unique_ptr<Node> kernel_directory(Model& model, std::shared_ptr<LastError> shared) {
   return std::make_unique<FixedDirectory>(
       std::vector<Directory::Child>{{"hosts", [&model] { return kernel_hosts_directory(model); }},
+                                    {"ports", [&model] { return kernel_ports_directory(model); }},
                                     {"subsystems", [&model] { return kernel_subsystems_directory(model); }}},
       std::vector<Attribute>{
           discovery_nqn_attribute(model),

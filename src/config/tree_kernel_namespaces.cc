@@ -34,11 +34,7 @@ class NamespaceDirectory final : public Directory {
     // Linux has no read-only namespaces.
     for (auto& each : namespace_attribute_nodes(tenant_, nsid_, view_.entry)) {
       if (each.name == "readonly") continue;
-      if (each.name != "ana_grpid")
-        each.show = [show = std::move(each.show)]() -> Result<std::string> {
-          auto value = show();
-          return value && value->empty() ? Result<std::string>(kNoGuid) : value;
-        };
+      if (each.name != "ana_grpid") complete_guid(each);
       all.push_back(std::move(each));
     }
     return all;
@@ -47,15 +43,24 @@ class NamespaceDirectory final : public Directory {
  private:
   bool is_enabled() const { return view_.device != nullptr; }
 
-  Attribute unless_enabled(Attribute attribute) const {
+  Attribute unless_enabled(Attribute attribute, int error = EINVAL) const {
     if (!is_enabled()) return attribute;
-    attribute.store = store_now([](std::string_view value) -> Result<> {
+    attribute.store = store_now([error](std::string_view value) -> Result<> {
       return fail(
-          EINVAL,
+          error,
           fmt::format("\"{}\": it cannot change while the namespace is enabled: write 0 to enable first",
                       value));
     });
     return attribute;
+  }
+
+  // Linux shows zeroes where there is none, and takes no value while it is enabled, not even the same one.
+  void complete_guid(Attribute& attribute) const {
+    attribute.show = [show = std::move(attribute.show)]() -> Result<std::string> {
+      auto value = show();
+      return value && value->empty() ? Result<std::string>(kNoGuid) : value;
+    };
+    attribute = unless_enabled(std::move(attribute), EBUSY);
   }
 
   Attribute buffered_io() const {
@@ -141,7 +146,7 @@ class NamespacesDirectory final : public Directory {
     const auto nsid = parse_number_name(name);
     if (!nsid) return answer(std::unexpected(nsid.error()));
     if (auto made = tenant_->make_namespace(*nsid, name); !made) return answer(std::move(made));
-    const auto identify = [](NamespaceEntry& entry) -> Result<> {
+    const auto set = [](NamespaceEntry& entry) -> Result<> {
       entry.uuid = StateStore::random_uuid();
       entry.nguid = target::Nguid{};
       return {};

@@ -115,6 +115,8 @@ class SubsystemsDirectory final : public Directory {
       return answer(fail(
           ENOTEMPTY,
           fmt::format("it has {} allowed hosts and {} namespaces: remove them first", hosts, namespaces)));
+    if (model_.kernel_ports().holds(name))
+      return answer(fail(EBUSY, "a port that does not listen links it: remove that link first"));
     for (const auto& [port, entry] : tenant->ports().entries())
       if (entry.enable)
         return answer(fail(EBUSY, fmt::format("the port {} links it: remove that link first", port.text())));

@@ -1,0 +1,488 @@
+#include "config/kernel_ports.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "config/attributes.h"
+#include "config/model.h"
+
+namespace weft::config {
+
+namespace {
+
+std::unexpected<Error> none(PortId id) {
+  return fail(ENOENT, fmt::format("port {}: there is none", id.value()));
+}
+
+// Keeps the number of a port that has no address yet from being given to another.
+std::string reservation(PortId id) {
+  return fmt::format("kernel/nvmet/ports/{}", id.value());
+}
+
+KernelPortEntry entry_of(const PortName& name) {
+  KernelPortEntry entry;
+  entry.trtype = name.trtype == "pcie" ? "pci" : name.trtype;
+  entry.traddr = name.traddr;
+  entry.trsvcid = name.trsvcid;
+  entry.adrfam = name.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6";
+  if (entry.trtype != "tcp" && entry.trtype != "rdma") entry.adrfam = entry.trtype;
+  return entry;
+}
+
+}  // namespace
+
+Result<PortName> port_name_of(const KernelPortEntry& entry) {
+  if (entry.trtype.empty()) return fail(EINVAL, "there is no addr_trtype: write tcp or the like");
+  PortName name{entry.trtype, entry.traddr, entry.trsvcid};
+  if (entry.trtype == "loop") name = {"loop", "", ""};
+  if (entry.trtype == "pci") name = {"pcie", entry.traddr, ""};
+  if (auto parsed = PortName::parse(name.text()); !parsed) return parsed;
+  const bool is_ip = entry.trtype == "tcp" || entry.trtype == "rdma";
+  const std::string_view family = entry.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6";
+  if (is_ip && !entry.adrfam.empty() && entry.adrfam != family)
+    return fail(EINVAL, fmt::format("addr_adrfam \"{}\" does not fit addr_traddr \"{}\": write {}",
+                                    entry.adrfam, entry.traddr, family));
+  return name;
+}
+
+KernelPorts::KernelPorts(Model& model) : model_(model), strands_(model.workshop()->workers) {}
+
+// --- who is there
+
+KernelPorts::PortPointer KernelPorts::own(PortId id) const {
+  const auto it = ports_.find(id);
+  return it == ports_.end() ? nullptr : it->second;
+}
+
+std::optional<PortName> KernelPorts::address_of(PortId id) const {
+  auto name = PortName::parse(model_.parts().state.port_of(id));
+  return name && model_.listeners().index().has(*name) ? std::optional(std::move(*name)) : std::nullopt;
+}
+
+std::vector<PortId> KernelPorts::all() const {
+  StateStore& state = model_.parts().state;
+  const auto names = model_.listeners().index().names();
+  std::vector<std::string> texts;
+  for (const auto& name : names) texts.push_back(name.text());
+  (void)state.assure({}, texts);  // what is not kept is known for this process
+  std::set<PortId> ids;
+  for (const auto& text : texts) ids.insert(state.port_id(text));
+  ids.erase(PortId());
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, port] : ports_) ids.insert(id);
+  return {ids.begin(), ids.end()};
+}
+
+std::optional<KernelPortEntry> KernelPorts::find(PortId id) const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto port = own(id)) return port->entry;
+  }
+  const auto name = address_of(id);
+  if (!name) return std::nullopt;
+  KernelPortEntry entry = entry_of(*name);
+  // The groups are those of its subsystems.
+  for (const auto& nqn : model_.listeners().index().linked(*name))
+    if (const auto tenant = model_.find_subsystem(nqn))
+      if (const auto its = tenant->ports().find(*name))
+        for (const auto& [group, ana] : its->ana_groups) entry.ana_groups.emplace(group, ana);
+  return entry;
+}
+
+std::shared_ptr<LastError> KernelPorts::last_error(PortId id) const {
+  const std::scoped_lock lock(mutex_);
+  auto& its = last_errors_[id];
+  if (its == nullptr) its = std::make_shared<LastError>();
+  return its;
+}
+
+Result<KernelPorts::PortPointer> KernelPorts::look_up(PortId id) {
+  if (auto port = own(id)) return port;
+  const auto name = address_of(id);
+  if (!name) return none(id);
+  auto port = std::make_shared<Port>();
+  port->entry = entry_of(*name);
+  port->name = *name;
+  ports_.emplace(id, port);
+  return port;
+}
+
+Result<> KernelPorts::make(PortId id) {
+  if (id == PortId()) return fail(EINVAL, "a port is named by a number from 1 to 65535");
+  StateStore& state = model_.parts().state;
+  const std::string holder = state.port_of(id);
+  if (const auto name = PortName::parse(holder); name && model_.listeners().index().is_listening(*name))
+    return fail(EEXIST, fmt::format("port {}: this is the id of {} already", id.value(), holder));
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!ports_.emplace(id, std::make_shared<Port>()).second)
+      return fail(EEXIST, fmt::format("port {}: there is one already", id.value()));
+  }
+  if (holder.empty()) (void)state.assign(reservation(id), id);
+  return {};
+}
+
+Result<> KernelPorts::remove(PortId id) {
+  PortPointer port;
+  {
+    const std::scoped_lock lock(mutex_);
+    auto found = look_up(id);
+    if (!found) return std::unexpected(std::move(found.error()));
+    port = std::move(*found);
+    const auto nqns = links(*port);
+    if (!nqns.empty() || port->beginning > 0)
+      return fail(ENOTEMPTY, fmt::format("it links {} subsystems: remove those links first",
+                                         nqns.size() + port->beginning));
+    ports_.erase(id);
+    last_errors_.erase(id);
+  }
+  if (!port->name || !model_.listeners().index().has(*port->name)) return {};
+  // Those that have it in the other layout, not enabled.
+  for (const auto& tenant : model_.subsystems())
+    if (const auto its = tenant->ports().find(*port->name); its && !its->enable)
+      (void)tenant->ports().remove(*port->name, nullptr);
+  return {};
+}
+
+Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortEntry&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  const auto port = look_up(id);
+  if (!port) return std::unexpected(port.error());
+  if ((*port)->beginning > 0 || !links(**port).empty())
+    return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
+  if (auto changed = change((*port)->entry); !changed) return changed;
+  (*port)->name.reset();
+  (*port)->held.clear();
+  (*port)->targets.clear();
+  return {};
+}
+
+// --- links
+
+// The subsystem, or its port, may have been removed in the other layout.
+bool KernelPorts::is_held(const Port& port, const std::string& nqn) const {
+  if (!port.held.contains(nqn)) return false;
+  const auto tenant = model_.find_subsystem(nqn);
+  return tenant != nullptr && tenant->ports().find(*port.name).has_value();
+}
+
+bool KernelPorts::is_linked(const Port& port, const std::string& nqn) const {
+  return port.name && (is_held(port, nqn) || model_.listeners().index().is_linked(*port.name, nqn));
+}
+
+bool KernelPorts::holds(const std::string& nqn) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(ports_, [&](const auto& each) { return is_held(*each.second, nqn); });
+}
+
+std::vector<std::string> KernelPorts::links(const Port& port) const {
+  std::set<std::string> all;
+  if (!port.name) return {};
+  for (auto& nqn : model_.listeners().index().linked(*port.name)) all.insert(std::move(nqn));
+  for (const auto& nqn : port.held)
+    if (is_held(port, nqn)) all.insert(nqn);
+  return {all.begin(), all.end()};
+}
+
+std::vector<std::string> KernelPorts::links(PortId id) const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto port = own(id)) return links(*port);
+  }
+  const auto name = address_of(id);
+  return name ? model_.listeners().index().linked(*name) : std::vector<std::string>();
+}
+
+std::optional<std::string> KernelPorts::link_target(PortId id, const std::string& nqn) const {
+  const std::string made_elsewhere = "../../../subsystems/" + nqn;
+  PortIndex& index = model_.listeners().index();
+  std::unique_lock lock(mutex_);
+  if (const auto port = own(id)) {
+    const auto written = port->targets.find(nqn);
+    if (!is_linked(*port, nqn)) return std::nullopt;
+    return written == port->targets.end() ? made_elsewhere : written->second;
+  }
+  lock.unlock();
+  const auto name = address_of(id);
+  return name && index.is_linked(*name, nqn) ? std::optional(made_elsewhere) : std::nullopt;
+}
+
+void KernelPorts::link(PortId id, const std::string& nqn, const std::string& target, Answer answer) {
+  auto tenant = model_.find_subsystem(nqn);
+  if (tenant == nullptr) return answer(fail(ENOENT, fmt::format("subsystem {}: there is none", nqn)));
+  PortPointer port;
+  Result<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    auto found = look_up(id);
+    if (!found) return answer(std::unexpected(std::move(found.error())));
+    port = std::move(*found);
+    name = port_name_of(port->entry);
+    if (name) name = model_.listeners().canonical(*name);
+    if (!name) return answer(std::unexpected(std::move(name.error())));
+    ++port->beginning;
+  }
+  const std::string key = name->text();
+  strands_.run(key, [this, id, port, name = std::move(*name), tenant = std::move(tenant), target,
+                     answer = std::move(answer)]() mutable {
+    auto linked = open_link(id, port, name, tenant);
+    {
+      const std::scoped_lock lock(mutex_);
+      --port->beginning;
+      if (linked) port->targets.insert_or_assign(tenant->nqn(), target);
+    }
+    answer(std::move(linked));
+  });
+}
+
+Result<> KernelPorts::open_link(PortId id, const PortPointer& port, const PortName& name,
+                                const std::shared_ptr<Tenant>& tenant) {
+  if (auto claimed = claim(id, name); !claimed) return claimed;
+  KernelPortEntry entry;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto fits = check_params(*port, tenant->nqn()); !fits) return fits;
+    port->name = name;
+    entry = port->entry;
+  }
+  if (auto applied = apply_params(entry, *tenant); !applied) return applied;
+  PortSet& ports = tenant->ports();
+  auto made = ports.make(name);
+  const bool is_new = made.has_value();
+  if (!made && made.error().code != EEXIST) return made;
+  (void)ports.set_ana_groups(name, entry.ana_groups, nullptr);
+  if (!entry.listen) {
+    const std::scoped_lock lock(mutex_);
+    port->held.insert(tenant->nqn());
+    return {};
+  }
+  auto enabled = ports.enable(name);
+  if (!enabled && is_new) (void)ports.remove(name, nullptr);
+  return enabled;
+}
+
+// The address has this id from now on.
+Result<> KernelPorts::claim(PortId id, const PortName& name) {
+  StateStore& state = model_.parts().state;
+  const PortIndex& index = model_.listeners().index();
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [other, port] : ports_)
+      if (other != id && port->name == name && !links(*port).empty())
+        return fail(EADDRINUSE, fmt::format("kernel/nvmet/ports/{} has the address {}: link there, or remove "
+                                            "its links first",
+                                            other.value(), name.text()));
+  }
+  const PortId present = state.port_id(name.text());
+  if (present == id) return {};
+  if (index.is_listening(name))
+    return fail(EADDRINUSE, fmt::format("{} listens already, as port {}: link there, or disable it first",
+                                        name.text(), present.value()));
+  const std::string holder = state.port_of(id);
+  if (const auto other = PortName::parse(holder); other && index.is_listening(*other))
+    return fail(EADDRINUSE, fmt::format("port id {} is that of {}, which listens: choose another id",
+                                        id.value(), holder));
+  if (auto kept = state.assign(name.text(), id); !kept)
+    model_.parts().journal.note(
+        reservation(id),
+        fmt::format("{}: the port's id may be another after a restart", kept.error().message));
+  return {};
+}
+
+// Sizes belong to subsystems: two ports cannot ask for different ones.
+Result<> KernelPorts::check_params(const Port& port, const std::string& nqn) const {
+  if (port.entry.params.empty()) return {};
+  for (const auto& [id, other] : ports_) {
+    if (other.get() == &port || !is_linked(*other, nqn)) continue;
+    for (const auto& [name, value] : port.entry.params)
+      if (const auto its = other->entry.params.find(name);
+          its != other->entry.params.end() && its->second != value)
+        return fail(EBUSY, fmt::format("{} \"{}\": port {} links {} with \"{}\", and sizes belong to a "
+                                       "subsystem: write the same",
+                                       name, value, id.value(), nqn, its->second));
+  }
+  return {};
+}
+
+Result<> KernelPorts::apply_params(const KernelPortEntry& entry, Tenant& tenant) const {
+  if (entry.params.empty()) return {};
+  return tenant.subsystem()->change_settings([&](target::SubsystemSettings& settings) -> Result<> {
+    for (const auto& [name, value] : entry.params)
+      if (auto stored = find_attribute(subsystem_attributes(), name)->store(settings, value); !stored)
+        return stored;
+    return {};
+  });
+}
+
+Result<> KernelPorts::unlink(PortId id, const std::string& nqn) {
+  const auto tenant = model_.find_subsystem(nqn);
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto port = look_up(id);
+    if (!port) return std::unexpected(port.error());
+    (*port)->held.erase(nqn);
+    (*port)->targets.erase(nqn);
+    name = (*port)->name;
+  }
+  if (tenant == nullptr || !name) return {};
+  model_.listeners().index().removed(*name, tenant->ports());
+  strands_.run(name->text(), [tenant, name = *name] { (void)tenant->ports().remove(name, nullptr); });
+  return {};
+}
+
+// --- listening
+
+void KernelPorts::set_listen(PortId id, bool on, Answer answer) {
+  PortPointer port;
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    auto found = look_up(id);
+    if (!found) return answer(std::unexpected(std::move(found.error())));
+    port = std::move(*found);
+    name = port->name;
+    if (!name || links(*port).empty()) {
+      port->entry.listen = on;
+      return answer({});
+    }
+  }
+  strands_.run(name->text(), [this, on, port, name = *name, answer = std::move(answer)]() mutable {
+    if (on) return answer(open_held(port, name));
+    close_linked(port, name, std::move(answer));
+  });
+}
+
+// All of them before it listens: a host that meets "not allowed" never comes back.
+Result<> KernelPorts::open_held(const PortPointer& port, const PortName& name) {
+  std::vector<std::shared_ptr<Tenant>> tenants;
+  std::vector<Listeners::User> users;
+  std::set<std::string> held;
+  {
+    const std::scoped_lock lock(mutex_);
+    held = port->held;
+  }
+  Result<> outcome;
+  for (const auto& nqn : held) {
+    const auto tenant = model_.find_subsystem(nqn);
+    if (tenant == nullptr) continue;
+    auto user = tenant->ports().begin_enable(name);
+    if (!user) {
+      if (user.error().code != EALREADY) outcome = std::unexpected(std::move(user.error()));
+      continue;
+    }
+    tenants.push_back(tenant);
+    users.push_back(std::move(*user));
+  }
+  auto results = model_.listeners().join(name, users);
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (auto joined = tenants[i]->ports().end_enable(name, std::move(results[i])); !joined)
+      outcome = std::move(joined);
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(port->held, [&](const auto& nqn) { return model_.listeners().index().is_linked(name, nqn); });
+  port->entry.listen = outcome.has_value();
+  return outcome;
+}
+
+void KernelPorts::close_linked(const PortPointer& port, const PortName& name, Answer answer) {
+  const auto nqns = model_.listeners().index().linked(name);
+  {
+    const std::scoped_lock lock(mutex_);
+    port->entry.listen = false;
+    port->held.insert(nqns.begin(), nqns.end());
+  }
+  const target::Pin pin = target::make_pin([answer = std::move(answer)]() mutable { answer({}); });
+  for_each_linked(nqns, [&](Tenant& tenant) { (void)tenant.ports().disable(name, [pin] {}); });
+}
+
+void KernelPorts::for_each_linked(const std::vector<std::string>& nqns,
+                                  const std::function<void(Tenant&)>& act) const {
+  for (const auto& nqn : nqns)
+    if (const auto tenant = model_.find_subsystem(nqn)) act(*tenant);
+}
+
+// --- asymmetric access
+
+Result<> KernelPorts::make_ana_group(PortId id, AnaGroupId group) {
+  std::vector<std::string> nqns;
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto port = look_up(id);
+    if (!port) return std::unexpected(port.error());
+    if (!(*port)->entry.ana_groups.emplace(group, wire::AnaState::inaccessible).second)
+      return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
+    nqns = links(**port);
+    name = (*port)->name;
+  }
+  for_each_linked(nqns, [&](Tenant& tenant) { (void)tenant.ports().make_ana_group(*name, group); });
+  return {};
+}
+
+Result<> KernelPorts::remove_ana_group(PortId id, AnaGroupId group) {
+  if (group == AnaGroupId(1)) return fail(EPERM, "ANA group 1 is always there");
+  std::vector<std::string> nqns;
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto port = look_up(id);
+    if (!port) return std::unexpected(port.error());
+    (*port)->entry.ana_groups.erase(group);
+    nqns = links(**port);
+    name = (*port)->name;
+  }
+  for_each_linked(nqns,
+                  [&](Tenant& tenant) { (void)tenant.ports().remove_ana_group(*name, group, nullptr); });
+  return {};
+}
+
+void KernelPorts::set_ana_state(PortId id, AnaGroupId group, wire::AnaState state, Answer answer) {
+  std::vector<std::string> nqns;
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto port = look_up(id);
+    if (!port) return answer(std::unexpected(port.error()));
+    (*port)->entry.ana_groups.insert_or_assign(group, state);
+    nqns = links(**port);
+    name = (*port)->name;
+  }
+  const target::Pin pin = target::make_pin([answer = std::move(answer)]() mutable { answer({}); });
+  for_each_linked(nqns, [&](Tenant& tenant) {
+    const auto set = [state](wire::AnaState& into) -> Result<> {
+      into = state;
+      return {};
+    };
+    (void)tenant.ports().make_ana_group(*name, group);
+    (void)tenant.ports().change_ana_group(*name, group, set, [pin] {});
+  });
+}
+
+Result<std::optional<wire::AnaState>> KernelPorts::ana_state(PortId id, AnaGroupId group) const {
+  const auto entry = find(id);
+  if (!entry) return none(id);
+  const auto its = entry->ana_groups.find(group);
+  if (its == entry->ana_groups.end())
+    return fail(ENOENT, fmt::format("ANA group {}: there is none", group.value()));
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto port = own(id);
+    name = port == nullptr ? address_of(id) : port->name;
+  }
+  std::set<wire::AnaState> states;
+  if (name)
+    for_each_linked(links(id), [&](Tenant& tenant) {
+      const auto port = tenant.ports().find(*name);
+      if (!port) return;
+      const auto state = port->ana_groups.find(group);
+      states.insert(state == port->ana_groups.end() ? wire::AnaState::inaccessible : state->second);
+    });
+  if (states.empty()) return its->second;
+  return states.size() == 1 ? std::optional(*states.begin()) : std::nullopt;
+}
+
+}  // namespace weft::config

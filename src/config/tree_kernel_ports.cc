@@ -1,0 +1,264 @@
+// kernel/nvmet/ports/<id>/.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "config/address_words.h"
+#include "config/attributes.h"
+#include "config/model_tree.h"
+#include "config/values.h"
+
+namespace weft::config {
+
+namespace {
+
+struct AddressRow {
+  const char* name;
+  std::string KernelPortEntry::* field;
+  Result<> (*store)(std::string& into, std::string_view value);
+};
+constexpr AddressRow kAddress[] = {{"addr_adrfam", &KernelPortEntry::adrfam, &store_adrfam},
+                                   {"addr_traddr", &KernelPortEntry::traddr, &store_traddr},
+                                   {"addr_trsvcid", &KernelPortEntry::trsvcid, &store_trsvcid},
+                                   {"addr_trtype", &KernelPortEntry::trtype, &store_trtype}};
+
+// Sizes of the subsystems that the port links, where it says anything else than the default.
+struct ParamRow {
+  const char* name;
+  const char* unset;  // as Linux shows the default; -1 is always taken for it
+};
+constexpr ParamRow kParams[] = {
+    {"param_inline_data_size", "-1"}, {"param_max_queue_size", "-1"}, {"param_mdts", "0"}};
+
+class SubsystemsDirectory final : public Directory {
+ public:
+  SubsystemsDirectory(KernelPorts& ports, PortId id) : ports_(ports), id_(id) {}
+
+  std::unique_ptr<Node> find(std::string_view name) const override {
+    auto target = ports_.link_target(id_, std::string(name));
+    return target ? std::make_unique<LinkNode>(std::move(*target)) : nullptr;
+  }
+  std::vector<NodeEntry> list() const override {
+    std::vector<NodeEntry> all;
+    for (auto& nqn : ports_.links(id_)) all.push_back({std::move(nqn), NodeKind::link});
+    return all;
+  }
+  void make_link(const std::string& name, const std::string& target, Answer answer) override {
+    const auto nqn = linked_name(target, "subsystems");
+    if (!nqn) return answer(std::unexpected(nqn.error()));
+    if (*nqn != name)
+      return answer(
+          fail(EINVAL, fmt::format("\"{}\": the link must be named as the subsystem, {}", target, *nqn)));
+    ports_.link(id_, name, target, std::move(answer));
+  }
+  void remove_link(const std::string& name, Answer answer) override { answer(ports_.unlink(id_, name)); }
+
+ protected:
+  bool takes_names() const override { return true; }
+
+ private:
+  KernelPorts& ports_;
+  const PortId id_;
+};
+
+class AnaGroupDirectory final : public Directory {
+ public:
+  AnaGroupDirectory(KernelPorts& ports, PortId id, AnaGroupId group)
+      : ports_(ports), id_(id), group_(group) {}
+
+ protected:
+  std::vector<Attribute> attributes() const override {
+    std::vector<Attribute> all;
+    for (const auto& row : ana_group_attributes())
+      all.push_back(
+          {std::string(row.name),
+           [&ports = ports_, id = id_, group = group_, &row]() -> Result<std::string> {
+             const auto state = ports.ana_state(id, group);
+             if (!state) return std::unexpected(state.error());
+             return *state ? row.show(**state) : std::string();
+           },
+           [&ports = ports_, id = id_, group = group_, &row](std::string_view value, Answer answer) {
+             wire::AnaState state{};
+             if (auto stored = row.store(state, value); !stored) return answer(std::move(stored));
+             ports.set_ana_state(id, group, state, std::move(answer));
+           }});
+    return all;
+  }
+
+ private:
+  KernelPorts& ports_;
+  const PortId id_;
+  const AnaGroupId group_;
+};
+
+class AnaGroupsDirectory final : public Directory {
+ public:
+  AnaGroupsDirectory(KernelPorts& ports, PortId id) : ports_(ports), id_(id) {}
+
+  std::unique_ptr<Node> find(std::string_view name) const override {
+    const auto port = ports_.find(id_);
+    const auto group = parse(name);
+    if (!port || !group || !port->ana_groups.contains(*group)) return nullptr;
+    return std::make_unique<AnaGroupDirectory>(ports_, id_, *group);
+  }
+  std::vector<NodeEntry> list() const override {
+    std::vector<NodeEntry> all;
+    if (const auto port = ports_.find(id_))
+      for (const auto& [group, state] : port->ana_groups)
+        all.push_back({fmt::to_string(group.value()), NodeKind::directory});
+    std::ranges::sort(all, {}, &NodeEntry::name);
+    return all;
+  }
+  void make_directory(const std::string& name, Answer answer) override {
+    const auto group = parse(name);
+    answer(group ? ports_.make_ana_group(id_, *group) : std::unexpected(group.error()));
+  }
+  void remove_directory(const std::string& name, Answer answer) override {
+    const auto group = parse(name);
+    answer(group ? ports_.remove_ana_group(id_, *group) : std::unexpected(group.error()));
+  }
+
+ protected:
+  bool takes_names() const override { return true; }
+
+ private:
+  static Result<AnaGroupId> parse(std::string_view name) {
+    auto group = read_ana_group(name);
+    if (group && fmt::to_string(group->value()) != name)
+      return fail(EINVAL, fmt::format("\"{}\" must be written {}", name, group->value()));
+    return group;
+  }
+  KernelPorts& ports_;
+  const PortId id_;
+};
+
+class PortDirectory final : public Directory {
+ public:
+  PortDirectory(Model& model, PortId id, KernelPortEntry entry)
+      : model_(model), ports_(model.kernel_ports()), id_(id), entry_(std::move(entry)) {}
+  std::shared_ptr<LastError> last_error() const override { return ports_.last_error(id_); }
+
+ protected:
+  std::vector<Attribute> attributes() const override {
+    const std::string no_tls = "TLS is not there yet";
+    std::vector<Attribute> all = {
+        locked(not_supported("addr_treq", "not specified", no_tls)),
+        locked(entry_.trtype == "rdma"
+                   ? not_supported("addr_tsas", "connected", "datagrams are not there yet")
+                   : not_supported("addr_tsas", "none", no_tls)),
+        {"last_error", [its = ports_.last_error(id_)] { return its->text(); }, nullptr},
+        {"listen", [on = entry_.listen]() -> std::string { return on ? "1" : "0"; },
+         [&ports = ports_, id = id_](std::string_view value, Answer answer) {
+           const auto on = read_flag(value);
+           if (!on) return answer(std::unexpected(on.error()));
+           ports.set_listen(id, *on, std::move(answer));
+         }},
+        locked(not_supported("param_pi_enable", "0", "protection information is not there yet"))};
+    for (const auto& row : kAddress) all.push_back(address(row));
+    for (const auto& row : kParams) all.push_back(param(row));
+    return all;
+  }
+  std::vector<Child> children() const override {
+    Model& model = model_;
+    KernelPorts& ports = ports_;
+    const PortId id = id_;
+    return {{"ana_groups", [&ports, id] { return std::make_unique<AnaGroupsDirectory>(ports, id); }},
+            {"referrals", [&model] { return referrals_directory(model); }},
+            {"subsystems", [&ports, id] { return std::make_unique<SubsystemsDirectory>(ports, id); }}};
+  }
+
+ private:
+  Attribute address(const AddressRow& row) const {
+    auto store = [&ports = ports_, id = id_, &row](std::string_view value) {
+      return ports.change(id, [&](KernelPortEntry& entry) { return row.store(entry.*row.field, value); });
+    };
+    return {row.name, [value = entry_.*row.field] { return value; }, store_now(std::move(store))};
+  }
+
+  Attribute param(const ParamRow& row) const {
+    const auto its = entry_.params.find(row.name);
+    auto store = [&ports = ports_, id = id_, &row](std::string_view value) {
+      return ports.change(id, [&](KernelPortEntry& entry) { return store_param(entry, row, value); });
+    };
+    return {row.name,
+            [value = its == entry_.params.end() ? std::string(row.unset) : its->second] { return value; },
+            store_now(std::move(store))};
+  }
+
+  static Result<> store_param(KernelPortEntry& entry, const ParamRow& row, std::string_view value) {
+    if (value == row.unset || value == "-1") {
+      entry.params.erase(row.name);
+      return {};
+    }
+    const auto& setting = *find_attribute(subsystem_attributes(), row.name);
+    target::SubsystemSettings settings;
+    if (auto stored = setting.store(settings, value); !stored) return stored;
+    entry.params.insert_or_assign(row.name, setting.show(settings));
+    return {};
+  }
+
+  // What cannot change anyway obeys the rule of the others first.
+  Attribute locked(Attribute attribute) const {
+    attribute.store = [&ports = ports_, id = id_, store = std::move(attribute.store)](std::string_view value,
+                                                                                      Answer answer) {
+      if (auto free = ports.change(id, [](KernelPortEntry&) { return Result<>(); }); !free)
+        return answer(std::move(free));
+      store(value, std::move(answer));
+    };
+    return attribute;
+  }
+
+  Model& model_;
+  KernelPorts& ports_;
+  const PortId id_;
+  const KernelPortEntry entry_;
+};
+
+class PortsDirectory final : public Directory {
+ public:
+  explicit PortsDirectory(Model& model) : model_(model) {}
+
+  std::unique_ptr<Node> find(std::string_view name) const override {
+    const auto id = parse(name);
+    if (!id) return nullptr;
+    auto entry = model_.kernel_ports().find(*id);
+    return entry ? std::make_unique<PortDirectory>(model_, *id, std::move(*entry)) : nullptr;
+  }
+  std::vector<NodeEntry> list() const override {
+    std::vector<NodeEntry> all;
+    for (const PortId id : model_.kernel_ports().all())
+      all.push_back({fmt::to_string(id.value()), NodeKind::directory});
+    std::ranges::sort(all, {}, &NodeEntry::name);
+    return all;
+  }
+  void make_directory(const std::string& name, Answer answer) override {
+    const auto id = parse(name);
+    answer(id ? model_.kernel_ports().make(*id) : std::unexpected(id.error()));
+  }
+  void remove_directory(const std::string& name, Answer answer) override {
+    const auto id = parse(name);
+    answer(id ? model_.kernel_ports().remove(*id) : std::unexpected(id.error()));
+  }
+
+ protected:
+  bool takes_names() const override { return true; }
+
+ private:
+  static Result<PortId> parse(std::string_view name) {
+    const auto number = parse_number(name, 1, 0xFFFF);
+    if (number && fmt::to_string(*number) == name) return PortId(static_cast<std::uint16_t>(*number));
+    return fail(EINVAL, fmt::format("\"{}\": a port is named by a number from 1 to 65535", name));
+  }
+  Model& model_;
+};
+
+}  // namespace
+
+std::unique_ptr<Node> kernel_ports_directory(Model& model) {
+  return std::make_unique<PortsDirectory>(model);
+}
+
+}  // namespace weft::config
