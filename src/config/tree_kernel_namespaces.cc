@@ -151,7 +151,7 @@ class NamespacesDirectory final : public Directory {
       entry.nguid = target::Nguid{};
       return {};
     };
-    answer(tenant_->change_namespace(*nsid, Mutability::locked, identify, nullptr));
+    answer(tenant_->change_namespace(*nsid, Mutability::locked, set, nullptr));
   }
   void remove_directory(const std::string& name, Answer answer) override {
     const auto nsid = parse_number_name(name);
