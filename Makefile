@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -44,6 +44,12 @@ fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
 
 bench: build ## the benchmarks
 	@scripts/bench
+
+bench-provision: build ## what creating and deleting tenants takes, with 8 clients at once
+	@build/release/bench/provision
+
+bench-scale: build ## what one more tenant costs among 10,000
+	@build/release/bench/scale
 
 format: packages-test ## format every C++ file
 	@scripts/check-format --fix

@@ -154,8 +154,9 @@ Result<std::string> Server::mount_tree(const std::string& directory) {
 
 Result<> Server::serve_socket(const faces::SocketOptions& options) {
   auto socket = faces::HttpFace::start(
-      *machinery_->tree,
-      {.socket = options, .version = kVersion, .more = {status_route(*machinery_->configuration)}});
+      *machinery_->tree, {.socket = options,
+                          .version = kVersion,
+                          .more = {status_route(*machinery_->configuration, *machinery_->reactors)}});
   if (!socket) return std::unexpected(std::move(socket.error()));
   machinery_->socket = std::move(*socket);
   return {};

@@ -24,6 +24,18 @@ ordered_json device_counts(const std::vector<std::shared_ptr<config::Device>>& d
   return {{"all", devices.size()}, {"open", open}, {"opening", opening}};
 }
 
+ordered_json reactor_counts(const reactor::Reactors& reactors) {
+  ordered_json all = ordered_json::array();
+  for (const Loop* loop : reactors.all()) {
+    const reactor::ReactorStats stats = reactors.stats(*loop);
+    all.push_back({{"turns", stats.turns},
+                   {"sleeps", stats.sleeps},
+                   {"completions", stats.completions},
+                   {"longest_turn_ns", stats.longest_turn_ns}});
+  }
+  return all;
+}
+
 ordered_json goings_on(const config::Model& model,
                        const std::vector<std::shared_ptr<config::Device>>& devices) {
   ordered_json all = ordered_json::array();
@@ -40,11 +52,13 @@ ordered_json goings_on(const config::Model& model,
 
 }  // namespace
 
-faces::Route status_route(config::Configuration& configuration) {
+faces::Route status_route(config::Configuration& configuration, const reactor::Reactors& reactors) {
   return {.method = "GET",
           .pattern = "/v1/status",
-          .summary = "Version, how much there is, where it listens, and what goes on behind removals",
-          .handle = [&configuration](const faces::Call&, faces::Respond respond) {
+          .summary =
+              "Version, how much there is, where it listens, how the reactors do, and what goes on behind "
+              "removals",
+          .handle = [&configuration, &reactors](const faces::Call&, faces::Respond respond) {
             const config::Model& model = configuration.model();
             const auto devices = model.devices();
             respond({.body = {{"version", kVersion},
@@ -52,6 +66,7 @@ faces::Route status_route(config::Configuration& configuration) {
                               {"tenants", model.subsystems().size()},
                               {"devices", device_counts(devices)},
                               {"listeners", configuration.listening()},
+                              {"reactors", reactor_counts(reactors)},
                               {"goings_on", goings_on(model, devices)}}});
           }};
 }

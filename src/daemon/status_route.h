@@ -3,9 +3,11 @@
 
 #include "config/configuration.h"
 #include "faces/http/route.h"
+#include "reactor/reactor.h"
 
 namespace weft::daemon {
 
-faces::Route status_route(config::Configuration& configuration);  // which outlives it
+// Both outlive it.
+faces::Route status_route(config::Configuration& configuration, const reactor::Reactors& reactors);
 
 }  // namespace weft::daemon
