@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +18,10 @@
 #include "config/listeners.h"
 #include "config/names.h"
 #include "config/port_set.h"
+#include "config/referrals.h"
 #include "config/sharded_map.h"
 #include "config/state_store.h"
+#include "config/store.h"
 #include "config/tenant.h"
 #include "config/workshop.h"
 #include "fabric/fabric.h"
@@ -32,13 +35,15 @@ struct Parts {
   std::span<const block::Plugin> plugins;
   std::span<fabric::Transport* const> transports;
   StateStore& state;
+  Store& store;
   Journal& journal;
 };
 
 // target/core/<plugin>_<N>: a directory of devices of one kind.
 class Adapter {
  public:
-  Adapter(std::string name, const block::Plugin& plugin) : name_(std::move(name)), plugin_(plugin) {}
+  Adapter(std::string name, const block::Plugin& plugin, Store& store)
+      : name_(std::move(name)), plugin_(plugin), store_(store) {}
 
   const std::string& name() const { return name_; }
   const block::Plugin& plugin() const { return plugin_; }
@@ -50,10 +55,14 @@ class Adapter {
                   std::shared_ptr<Device> object);  // EEXIST, ENOENT: the adapter is gone
   void erase(std::string_view device);
   Result<> end();  // ENOTEMPTY; nothing can be inserted after it
+  void keep_new();
 
  private:
+  std::string row() const;
+
   const std::string name_;
   const block::Plugin& plugin_;
+  Store& store_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Device>, std::less<>> devices_;
   bool is_gone_ = false;
@@ -91,6 +100,12 @@ class Model {
 
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
+  Referrals& referrals() { return referrals_; }
+
+  // --- all of it as a document, or what one tenant is: its subsystem and the devices that it shows.  Changes
+  // that come meanwhile are there or not, each by itself.
+  Document document() const;
+  std::optional<Document> document_of(std::string_view nqn) const;
 
  private:
   const Parts parts_;
@@ -99,6 +114,7 @@ class Model {
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;
+  Referrals referrals_;
 };
 
 }  // namespace weft::config

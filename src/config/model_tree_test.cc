@@ -4,65 +4,10 @@
 
 #include <future>
 
-#include "config/test_configuration.h"
+#include "config/test_model_tree.h"
 
 namespace weft::config {
 namespace {
-
-constexpr const char* kDisk = "target/core/disk_0/a";
-constexpr const char* kOne = "nvmet/subsystems/one";
-
-class ModelTreeTest : public ConfigurationTest {
- protected:
-  // The errno that a change ends with; 0 is success.  Turns the loops until it answers.
-  template <class Start>
-  int change(Start start) {
-    std::promise<Result<>> promise;
-    auto future = promise.get_future();
-    start([&promise](Result<> result) { promise.set_value(std::move(result)); });
-    EXPECT_TRUE(
-        eventually([&] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
-    const auto result = future.get();
-    said_ = result ? "" : result.error().message;
-    return result ? 0 : result.error().code;
-  }
-  int mkdir(const std::string& path) {
-    return change([&](Answer answer) { tree_.make_directory(path, std::move(answer)); });
-  }
-  int rmdir(const std::string& path) {
-    return change([&](Answer answer) { tree_.remove_directory(path, std::move(answer)); });
-  }
-  int ln(const std::string& target, const std::string& path) {
-    return change([&](Answer answer) { tree_.make_link(path, target, std::move(answer)); });
-  }
-  int rm(const std::string& path) {
-    return change([&](Answer answer) { tree_.remove_link(path, std::move(answer)); });
-  }
-  int echo(const std::string& value, const std::string& path) {
-    return change([&](Answer answer) { tree_.write(path, value + "\n", std::move(answer)); });
-  }
-  std::string cat(const std::string& path) {
-    const auto value = tree_.read(path);
-    return value ? *value : "error " + std::to_string(value.error().code);
-  }
-  std::string ls(const std::string& path) {
-    const auto entries = tree_.list(path);
-    if (!entries) return "error " + std::to_string(entries.error().code);
-    std::string all;
-    for (const auto& entry : *entries)
-      if (entry.kind != NodeKind::attribute) all += (all.empty() ? "" : " ") + entry.name;
-    return all;
-  }
-  void make_disk() {
-    ASSERT_EQ(mkdir("target/core/disk_0"), 0);
-    ASSERT_EQ(mkdir(kDisk), 0);
-    ASSERT_EQ(echo("1", std::string(kDisk) + "/enable"), 0);
-  }
-  std::string one(const std::string& rest) { return std::string(kOne) + "/" + rest; }
-
-  ModelTree tree_{configuration_->model()};
-  std::string said_;
-};
 
 TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
   make_disk();
@@ -77,7 +22,7 @@ TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
   EXPECT_EQ(ls(kOne), "hosts namespaces ports");
   EXPECT_EQ(ls(one("hosts")), "h");
   EXPECT_EQ(ls(one("namespaces/ns_1")), "1");
-  EXPECT_EQ(*tree_.read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
+  EXPECT_EQ(*tree_->read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
   EXPECT_THAT(target_->find_subsystem("one")->hosts(), ElementsAre("h"));
   ASSERT_NE(find_namespace("one", 1), nullptr);
   EXPECT_EQ(cat(one("namespaces/ns_1/device_uuid")), uuid_text(find_namespace("one", 1)->uuid));
@@ -143,6 +88,9 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
       {EBUSY, [&] { return echo("size=1", std::string(kDisk) + "/control"); }, "make it anew"},
       {EINVAL, [&] { return ln("nonsense", ns + "/1"); }, "must end in target/core/PLUGIN_N/DEVICE"},
       {ENOENT, [&] { return ln("/x/target/core/disk_0/b", ns + "/1"); }, "there is none"},
+      {EINVAL, [&] { return ln("/x/target/core/disk_0/a", ns + "/a b"); }, "no blank"},
+      {EILSEQ, [&] { return ln("/\xff/target/core/disk_0/a", ns + "/1"); }, "UTF-8"},
+      {EILSEQ, [&] { return echo("\xc3", std::string(kDisk) + "/alias"); }, "UTF-8"},
       {EPERM, [&] { return ln("/x/target/core/disk_0/a", one("x")); }, "no link can be made"},
       {EPERM, [&] { return rm(ns + "/size"); }, "goes with its directory"},
       {EISDIR, [&] { return rm(ns); }, "is a directory"},
@@ -208,12 +156,12 @@ TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
   while (!folders.empty()) {
     const std::string folder = folders.back();
     folders.pop_back();
-    const auto entries = tree_.list(folder);
+    const auto entries = tree_->list(folder);
     ASSERT_TRUE(entries) << folder;
     EXPECT_TRUE(std::ranges::is_sorted(*entries, {}, &NodeEntry::name)) << folder;
     for (const auto& entry : *entries) {
       const std::string path = folder.empty() ? entry.name : folder + "/" + entry.name;
-      const auto info = tree_.info(path);
+      const auto info = tree_->info(path);
       ASSERT_TRUE(info) << path;
       EXPECT_EQ(info->kind, entry.kind) << path;
       if (entry.kind == NodeKind::directory) {
@@ -221,7 +169,7 @@ TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
         continue;
       }
       ++attributes;
-      const auto value = tree_.read(path);
+      const auto value = tree_->read(path);
       EXPECT_EQ(value.has_value(), info->readable) << path;
       // What is shown is accepted back, unless the object is in use.
       if (!info->readable || !info->writable || value->empty()) continue;
@@ -279,8 +227,8 @@ TEST_F(SlowTree, ADeviceThatHangsInOpenDelaysNoOther) {
   ASSERT_EQ(echo("how=gate", "target/core/disk_0/slow/control"), 0);
   std::promise<int> opened;
   auto future = opened.get_future();
-  tree_.write("target/core/disk_0/slow/enable", "1",
-              [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
+  tree_->write("target/core/disk_0/slow/enable", "1",
+               [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
   ASSERT_TRUE(gate_->wait_for_waiting(1));
   EXPECT_EQ(echo("1", "target/core/disk_0/slow/enable"), EALREADY);
   ASSERT_EQ(mkdir(kDisk), 0);

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
+
 namespace weft::config {
 
 namespace {
@@ -19,8 +21,23 @@ std::unexpected<Error> changing() {
 
 }  // namespace
 
-PortSet::PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem)
-    : listeners_(listeners), path_(std::move(path)), subsystem_(std::move(subsystem)) {}
+PortSet::PortSet(Listeners& listeners, Store& store, std::shared_ptr<target::Subsystem> subsystem)
+    : listeners_(listeners), store_(store), subsystem_(std::move(subsystem)) {}
+
+std::string PortSet::path(const PortName& name) const {
+  const std::string owner =
+      subsystem_ == nullptr ? "nvmet/discovery" : "nvmet/subsystems/" + subsystem_->nqn();
+  return owner + "/ports/" + name.text();
+}
+
+std::string PortSet::row(const PortName& name) const {
+  if (subsystem_ == nullptr) return row_path({"nvmet", "discovery", "ports", name.text()});
+  return row_path({"nvmet", "subsystems", subsystem_->nqn(), "ports", name.text()});
+}
+
+void PortSet::keep(const PortName& name, const PortEntry& entry) {
+  if (!is_ending_) store_.put(row(name), row_value(entry));
+}
 
 Listeners::User PortSet::user(const PortName& name, const std::string& advertise) const {
   return {.path = path(name), .subsystem = subsystem_, .advertise = advertise};
@@ -31,7 +48,10 @@ Result<> PortSet::make(const PortName& name) {
   const std::scoped_lock lock(mutex_);
   Port port;
   port.entry.enable = false;
-  if (ports_.emplace(name, port).second) return {};
+  if (ports_.emplace(name, port).second) {
+    keep(name, port.entry);
+    return {};
+  }
   return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
 }
 
@@ -42,6 +62,7 @@ Result<> PortSet::remove(const PortName& name) {
   if (it == ports_.end()) return none(name);
   if (it->second.is_changing || it->second.entry.enable) return changing();
   ports_.erase(it);
+  if (!is_ending_) store_.erase(row(name));
   return {};
 }
 
@@ -51,7 +72,9 @@ Result<> PortSet::change(const PortName& name, const std::function<Result<>(Port
   if (it == ports_.end()) return none(name);
   if (it->second.entry.enable || it->second.is_changing)
     return fail(EBUSY, "it cannot change while the port is enabled: write 0 to enable first");
-  return change(it->second.entry);
+  auto changed = change(it->second.entry);
+  keep(name, it->second.entry);
+  return changed;
 }
 
 Result<PortEntry> PortSet::begin_change(const PortName& name) {
@@ -67,7 +90,7 @@ bool PortSet::end_change(const PortName& name, bool enabled) {
   if (enabled && is_ending_) return false;
   Port& port = ports_.at(name);
   port.is_changing = false;
-  port.entry.enable = enabled;
+  if (std::exchange(port.entry.enable, enabled) != enabled) keep(name, port.entry);
   return true;
 }
 
@@ -100,11 +123,13 @@ Result<> PortSet::disable(const PortName& name) {
   return {};
 }
 
+void PortSet::forget() {
+  const std::scoped_lock lock(mutex_);
+  is_ending_ = true;
+}
+
 void PortSet::end() {
-  {
-    const std::scoped_lock lock(mutex_);
-    is_ending_ = true;
-  }
+  forget();
   for (const auto& [name, entry] : entries()) (void)disable(name);
 }
 

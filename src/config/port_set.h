@@ -13,18 +13,19 @@
 #include "base/result.h"
 #include "config/document.h"
 #include "config/listeners.h"
+#include "config/store.h"
 
 namespace weft::config {
 
 // Any thread but a loop's.
 class PortSet {
  public:
-  // The listeners outlive it.  `path` is that of the owner; no subsystem means the discovery service.
-  PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem);
+  // The listeners and the store outlive it.  No subsystem means the discovery service.
+  PortSet(Listeners& listeners, Store& store, std::shared_ptr<target::Subsystem> subsystem);
   PortSet(const PortSet&) = delete;
   PortSet& operator=(const PortSet&) = delete;
 
-  std::string path(const PortName& name) const { return path_ + "/ports/" + name.text(); }
+  std::string path(const PortName& name) const;
 
   Result<> make(const PortName& name);    // EEXIST, EINVAL
   Result<> remove(const PortName& name);  // ENOENT, EBUSY; ends its listening, see disable
@@ -38,7 +39,8 @@ class PortSet {
   // Both block while the listener opens or closes; EBUSY when another call is at it.
   Result<> enable(const PortName& name);
   Result<> disable(const PortName& name);
-  void end();  // disables all; none is enabled after it
+  void forget();  // none is enabled after it, and the store hears no more
+  void end();     // likewise, and disables all
 
   std::optional<PortEntry> find(const PortName& name) const;
   std::map<PortName, PortEntry> entries() const;
@@ -52,9 +54,11 @@ class PortSet {
   // The port, which is nobody else's to change until `end_change`.
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more
+  std::string row(const PortName& name) const;
+  void keep(const PortName& name, const PortEntry& entry);  // the mutex is held
 
   Listeners& listeners_;
-  const std::string path_;
+  Store& store_;
   const std::shared_ptr<target::Subsystem> subsystem_;
   mutable std::mutex mutex_;
   std::map<PortName, Port> ports_;

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/names.h"
+
 namespace weft::config {
 
 // One namespace's interest in its device.  The tenant may go before the device has opened.
@@ -26,7 +28,7 @@ Tenant::Tenant(std::shared_ptr<Workshop> workshop, Listeners& listeners,
                std::shared_ptr<target::Subsystem> subsystem)
     : workshop_(std::move(workshop)),
       subsystem_(std::move(subsystem)),
-      ports_(listeners, path(), subsystem_) {}
+      ports_(listeners, workshop_->store(), subsystem_) {}
 
 std::string Tenant::path(Nsid nsid) const {
   return fmt::format("{}/namespaces/{}", path(), nsid.value());
@@ -34,13 +36,6 @@ std::string Tenant::path(Nsid nsid) const {
 
 std::unexpected<Error> Tenant::no_namespace(Nsid nsid) const {
   return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn()));
-}
-
-Result<> Tenant::configure(const std::map<std::string, std::string>& attributes,
-                           const std::set<std::string>& hosts) {
-  const auto settings = settings_of(nqn(), attributes);
-  if (!settings) return std::unexpected(settings.error());
-  return subsystem_->configure(*settings, {hosts.begin(), hosts.end()});
 }
 
 Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
@@ -54,6 +49,7 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
     return fail(ENOSPC,
                 fmt::format("{} has {} namespaces, which is the most", nqn(), target::kMaxNamespaces));
   namespaces_[nsid].directory = directory;
+  keep(nsid, namespaces_[nsid]);
   return {};
 }
 
@@ -64,6 +60,7 @@ Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
     const auto it = namespaces_.find(nsid);
     if (it == namespaces_.end()) return no_namespace(nsid);
     if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
+    erase_row("namespaces", it->second.directory);
     namespaces_.erase(it);
   }
   if (done) done();
@@ -76,18 +73,22 @@ Result<> Tenant::change_namespace(Nsid nsid, const std::function<Result<>(Namesp
   if (it == namespaces_.end()) return no_namespace(nsid);
   if (it->second.device != nullptr)
     return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
-  return change(it->second.entry);
+  auto changed = change(it->second.entry);
+  keep(nsid, it->second);
+  return changed;
 }
 
-Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device) {
+Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device,
+                      Device::WhenClosed when_closed) {
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
+  if (auto named = check_name(link.name); !named) return named;
   Namespace& its = it->second;
   if (its.device != nullptr)
     return fail(EEXIST, fmt::format("it shows {} already: remove that link first", its.device->path()));
   auto user = std::make_shared<User>(shared_from_this(), nsid);
-  auto backend = device->add_user(user);
+  auto backend = device->add_user(user, when_closed);
   if (!backend) return std::unexpected(std::move(backend.error()));
   its.user = std::move(user);
   if (*backend != nullptr) {
@@ -100,6 +101,7 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   its.device = device;
   its.link = std::move(link);
   its.entry.device = device->name();
+  keep(nsid, its);
   return {};
 }
 
@@ -151,6 +153,7 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
     its.link = {};
     its.entry.device.clear();
     its.is_live = false;
+    keep(nsid, its);  // before the device may go
   }
   device->remove_user(*user);
   return true;

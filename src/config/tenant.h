@@ -22,7 +22,9 @@ namespace weft::config {
 struct NamespaceLink {
   std::string name;
   std::string target;
+  bool operator==(const NamespaceLink&) const = default;
 };
+NamespaceLink usual_link(const std::string& device);  // what a document means when it does not say
 
 // Any thread but a loop's.
 class Tenant : public std::enable_shared_from_this<Tenant> {
@@ -35,12 +37,22 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   std::string path(Nsid nsid) const;
   const std::shared_ptr<target::Subsystem>& subsystem() const { return subsystem_; }
   PortSet& ports() { return ports_; }
+  const PortSet& ports() const { return ports_; }
   const std::shared_ptr<Workshop>& workshop() const { return workshop_; }
   const std::shared_ptr<LastError>& last_error() const { return last_error_; }
 
-  // Attributes and the whole list of hosts at once; see target::Subsystem::configure.
-  Result<> configure(const std::map<std::string, std::string>& attributes,
-                     const std::set<std::string>& hosts);
+  SubsystemEntry entry() const;  // all of it, as a document has it
+
+  // As of target::Subsystem, and kept in the store.
+  Result<> change_settings(const std::function<Result<>(target::SubsystemSettings&)>& change);
+  Result<> add_host(const std::string& hostnqn);
+  Result<> remove_host(const std::string& hostnqn, target::Done done);
+  // Attributes that differ from their default and the whole list of hosts at once.
+  struct Access {
+    std::map<std::string, std::string> attributes;
+    std::set<std::string> hosts;
+  };
+  Result<> configure(const std::function<void(Access&)>& change);
 
   // `directory` is how the namespace was named: 1 or ns_1.
   Result<> make_namespace(Nsid nsid, const std::string& directory);  // EEXIST, ENOSPC
@@ -51,7 +63,8 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
 
   // Shows the device to hosts: now, or as soon as it is open.  EINVAL: it is not enabled; EEXIST: there is a
   // link.
-  Result<> link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device);
+  Result<> link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device,
+                Device::WhenClosed when_closed = Device::WhenClosed::refuse);
   Result<> unlink(Nsid nsid, target::Done done);
 
   struct NamespaceView {
@@ -63,6 +76,10 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   std::optional<NamespaceView> find_namespace(Nsid nsid) const;
   std::map<Nsid, NamespaceView> namespaces() const;
 
+  // Puts it into the store, in place of what may have been left there of its name.
+  void keep_new();
+  // Takes it out of the store with all below it; the store hears no more of it.
+  void forget();
   // Lets go of all devices and ports; the target has shut the subsystem down.
   void end();
 
@@ -77,18 +94,25 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     bool is_live = false;
 
     NamespaceView view() const { return {directory, entry, link, device}; }
+    NamespaceEntry entry_in_document(Nsid nsid) const;
   };
 
   Result<bool> detach(Nsid nsid, target::Done& done);
   Result<> attach(Nsid nsid, Namespace& its, std::shared_ptr<block::Backend> backend);  // the mutex is held
   void device_opened(const User& user, std::shared_ptr<block::Backend> backend);
   std::unexpected<Error> no_namespace(Nsid nsid) const;
+  // The mutex is held.
+  Access access() const;
+  void keep_settings();
+  void keep(Nsid nsid, const Namespace& its);
+  void erase_row(std::string_view folder, std::string_view name);
 
   const std::shared_ptr<Workshop> workshop_;
   const std::shared_ptr<target::Subsystem> subsystem_;
   PortSet ports_;
   mutable std::mutex mutex_;
   std::map<Nsid, Namespace> namespaces_;
+  bool is_forgotten_ = false;
   bool has_ended_ = false;
   const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
 };

@@ -64,13 +64,10 @@ class HostsDirectory final : public TenantFolder {
     for (auto& host : tenant_->subsystem()->hosts()) all.push_back({std::move(host), NodeKind::directory});
     return all;
   }
-  void make_directory(const std::string& name, Answer answer) override {
-    answer(tenant_->subsystem()->add_host(name));
-  }
+  void make_directory(const std::string& name, Answer answer) override { answer(tenant_->add_host(name)); }
   void remove_directory(const std::string& name, Answer answer) override {
-    answer_when_done(std::move(answer), [&](target::Done done) {
-      return tenant_->subsystem()->remove_host(name, std::move(done));
-    });
+    answer_when_done(std::move(answer),
+                     [&](target::Done done) { return tenant_->remove_host(name, std::move(done)); });
   }
 
  protected:
@@ -202,7 +199,7 @@ class SubsystemDirectory final : public TenantFolder {
       all.push_back({std::string(row.name),
                      [tenant = tenant_, &row] { return row.show(tenant->subsystem()->settings()); },
                      store_now([tenant = tenant_, &row](std::string_view value) {
-                       return tenant->subsystem()->change_settings(
+                       return tenant->change_settings(
                            [&](target::SubsystemSettings& settings) { return row.store(settings, value); });
                      })});
     all.push_back(not_supported("attr_pi_enable", "0", "protection information is not there yet"));
