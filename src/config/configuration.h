@@ -1,6 +1,6 @@
 // The configuration of a process: all backends, subsystems with their hosts, namespaces and ports, and the
-// discovery service.  A document is made true by applying the difference: backends are opened, subsystems set
-// up, listeners opened last.
+// discovery service.  Documents change it by their difference (change.h), the tree object by object, and what
+// either made comes back from the store.
 //
 // One bad item is reported to the journal and does not stop the rest.  A backend that hangs in open holds up
 // nobody: it is reported, and its namespaces come when it is there.  No call waits longer than the patience
@@ -10,27 +10,26 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <span>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "config/change.h"
 #include "config/document.h"
+#include "config/document_rows.h"
 #include "config/model.h"
 
 namespace weft::config {
 
-struct Patience {
-  Duration open = std::chrono::seconds(3);   // of apply, for backends that open
-  Duration close = std::chrono::seconds(3);  // of apply, for backends that must make room for others
-  Duration sweep = std::chrono::seconds(5);  // between two looks at the sizes of the backends
+struct Restored {
+  std::vector<Problem> problems;  // by item; all others are there
+  Result<> kept;                  // an error: what is in force now is not on the disk yet
 };
 
-// Not on a loop.  Apply and close one at a time; the rest from any thread.
+// Not on a loop.  Load, apply and close one at a time; the rest from any thread.
 class Configuration {
  public:
   Configuration(Parts parts, Patience patience);
@@ -38,8 +37,18 @@ class Configuration {
   Configuration(const Configuration&) = delete;
   Configuration& operator=(const Configuration&) = delete;
 
-  // The number of problems that were reported.  What failed before is tried again.
+  // What a configuration file says.  It owns what it names: what the one before named and this one does not
+  // goes, and what else there is stays.  What failed before is tried again.  The number of problems.
   std::size_t apply(const Document& next);
+  // What the store held, once, before all else and before the store is told of changes.  The number of
+  // problems; rows that have one are left in the store.
+  std::size_t load(Rows rows);
+
+  // All of it, or with an NQN one tenant: nothing when there is none.
+  std::optional<Document> save(const std::string& nqn = "") const;
+  // In place of all that is there, or of the document's tenants and devices alone.  Durable when it returns.
+  Restored restore(const Document& document);
+  Restored restore_tenants(const Document& document);
 
   // Looks at the sizes of all backends now, behind the caller's back.
   void refresh();
@@ -55,45 +64,15 @@ class Configuration {
   bool close(Duration patience);
 
  private:
-  struct Openings;
-
-  void problem(const std::string& path, const std::string& reason);
-
-  // Devices.
-  bool is_kept(const Device& device, const Document& next) const;
-  void remove_devices(const Document& next);
-  void make_devices(const Document& next, const std::shared_ptr<Openings>& openings);
-  std::shared_ptr<Device> make_device(const std::string& name, const DeviceEntry& entry);
-  void await(Openings& openings);
+  std::vector<Problem> change(const Document& before, const Document& next);
+  void tell(const std::vector<Problem>& problems);
+  Restored restored(std::vector<Problem> problems);
   void sweep();
-
-  // Subsystems.
-  void remove_subsystems(const Document& next);
-  void remove_namespaces(Tenant& tenant, const Document& next, const SubsystemEntry& wanted);
-  void make_subsystem(const std::string& nqn, const SubsystemEntry& next);
-  void make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry);
-  void apply_referrals(const Document& next);
-
-  // Ports.
-  void remove_ports(const Document& next);
-  void remove_ports(PortSet& ports, const std::map<PortName, PortEntry>& wanted,
-                    const std::function<bool(const PortName&)>& concerns);
-  // Those that want to be enabled, by address.
-  struct Joining {
-    std::vector<std::shared_ptr<PortSet>> sets;  // their owners may be removed meanwhile
-    std::vector<Listeners::User> users;
-  };
-  using Joinings = std::map<PortName, Joining>;
-  void make_ports(const std::shared_ptr<PortSet>& ports, const std::map<PortName, PortEntry>& wanted,
-                  Joinings& joinings);
-  static Result<> make_port(const std::shared_ptr<PortSet>& ports, const PortName& name,
-                            const PortEntry& entry, Joinings& joinings);
-  void join(const Joinings& joinings);
 
   const Parts parts_;
   const Patience patience_;
   Model model_;
-  std::size_t problems_ = 0;  // of this apply
+  Document applied_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
+
 namespace weft::config {
 
 namespace {
@@ -62,6 +64,7 @@ Result<> Device::set_control(std::string_view key, std::string_view value) {
   const std::scoped_lock lock(mutex_);
   if (auto closed = check_closed(); !closed) return closed;
   entry_.control.insert_or_assign(std::string(key), std::string(value));
+  keep();
   return {};
 }
 
@@ -69,21 +72,33 @@ Result<> Device::set_unit_serial(const Uuid& serial) {
   const std::scoped_lock lock(mutex_);
   if (auto closed = check_closed(); !closed) return closed;
   entry_.unit_serial = serial;
+  keep();
   return {};
 }
 
-Device::Notes Device::notes() const {
+DeviceNotes Device::notes() const {
   const std::scoped_lock lock(mutex_);
-  return notes_;
+  return entry_.notes;
 }
 
-void Device::change_notes(const std::function<void(Notes&)>& change) {
+void Device::change_notes(const std::function<void(DeviceNotes&)>& change) {
   const std::scoped_lock lock(mutex_);
-  change(notes_);
+  change(entry_.notes);
+  keep();
 }
 
-void Device::enable(Answer answer) {
+void Device::keep_new() {
+  const std::scoped_lock lock(mutex_);
+  keep();
+}
+
+void Device::keep() {
+  if (state_ != State::gone) workshop_->store().put(device_row(name_), row_value(entry_));
+}
+
+void Device::enable(Asked asked, Answer answer) {
   block::OpenOptions options{.name = name_, .serial = {}, .control = {}};
+  bool stays_asked = asked == Asked::by_the_configuration;
   {
     const std::scoped_lock lock(mutex_);
     if (state_ != State::closed) {
@@ -92,15 +107,16 @@ void Device::enable(Answer answer) {
                                           : fail(EALREADY, "it opens already, and may hang"));
     }
     state_ = State::opening;
-    entry_.enable = true;
+    stays_asked = std::exchange(entry_.enable, true) || stays_asked;
+    keep();  // now: a namespace that is linked to it meanwhile must find it enabled after a restart
     options.control = entry_.control;
     options.serial = entry_.unit_serial.value_or(Uuid{});
   }
-  workshop_->openers.run(
-      [self = shared_from_this(), options = std::move(options), answer = std::move(answer)]() mutable {
-        if (options.serial.is_nil()) options.serial = self->kept_serial();
-        self->opened(self->plugin_.open(options), std::move(answer));
-      });
+  workshop_->openers.run([self = shared_from_this(), options = std::move(options), stays_asked,
+                          answer = std::move(answer)]() mutable {
+    if (options.serial.is_nil()) options.serial = self->kept_serial();
+    self->opened(self->plugin_.open(options), stays_asked, std::move(answer));
+  });
 }
 
 // Belongs to the data: another backend of the same name later gets it again where it finds the same data.
@@ -115,7 +131,7 @@ Uuid Device::kept_serial() {
   return workshop_->state().unit_serial(name_);
 }
 
-void Device::opened(Result<std::shared_ptr<block::Backend>> result, Answer answer) {
+void Device::opened(Result<std::shared_ptr<block::Backend>> result, bool stays_asked, Answer answer) {
   const Workshop::Visit visit(*workshop_);
   std::vector<std::shared_ptr<DeviceUser>> users;
   std::unique_lock lock(mutex_);
@@ -128,8 +144,11 @@ void Device::opened(Result<std::shared_ptr<block::Backend>> result, Answer answe
   }
   if (!result) {
     state_ = State::closed;
-    entry_.enable = false;
     open_error_ = result.error().message;
+    if (!stays_asked) {
+      entry_.enable = false;
+      keep();
+    }
     lock.unlock();
     return answer(std::unexpected(std::move(result.error())));
   }
@@ -159,6 +178,7 @@ Result<> Device::remove(std::move_only_function<void()> closed) {
     if (!users_.empty())
       return fail(EBUSY, fmt::format("{} shows it to hosts: remove its link first", users_.front()->path()));
     const State before = std::exchange(state_, State::gone);
+    workshop_->store().erase(device_row(name_));
     if (before != State::closed) closed_ = std::exchange(closed, nullptr);
     last = std::move(backend_);
   }
@@ -184,11 +204,13 @@ void Device::refreshed(const Result<>& result) {
   if (visit && !error.empty()) workshop_->journal().problem(path(), error);
 }
 
-Result<std::shared_ptr<block::Backend>> Device::add_user(std::shared_ptr<DeviceUser> user) {
+Result<std::shared_ptr<block::Backend>> Device::add_user(std::shared_ptr<DeviceUser> user,
+                                                         WhenClosed when_closed) {
   const std::scoped_lock lock(mutex_);
-  if (state_ == State::closed && !open_error_.empty())
+  const bool waits = state_ == State::closed && when_closed == WhenClosed::wait;
+  if (state_ == State::closed && !open_error_.empty() && !waits)
     return fail(ENODEV, fmt::format("device \"{}\": it did not open: {}", path(), open_error_));
-  if (state_ != State::open && state_ != State::opening)
+  if (state_ != State::open && state_ != State::opening && !waits)
     return fail(EINVAL, fmt::format("device \"{}\": there is none that is enabled", path()));
   users_.push_back(std::move(user));
   return backend_;

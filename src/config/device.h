@@ -47,33 +47,32 @@ class Device : public std::enable_shared_from_this<Device> {
   // EBUSY once it is enabled, EINVAL for a key that the plugin does not have.
   Result<> set_control(std::string_view key, std::string_view value);
   Result<> set_unit_serial(const Uuid& serial);
-  // What people note about it; at any time.
-  struct Notes {
-    std::string alias;
-    std::string udev_path;
-  };
-  Notes notes() const;
-  void change_notes(const std::function<void(Notes&)>& change);
+  DeviceNotes notes() const;
+  void change_notes(const std::function<void(DeviceNotes&)>& change);  // at any time
   const std::shared_ptr<LastError>& last_error() const { return last_error_; }
 
   // Answers when it is open, or why it is not: then it may be tried again.  EEXIST: it is open; EALREADY: it
-  // is opening.
-  void enable(Answer answer);
+  // is opening.  What the configuration says stays asked for when it fails, a person's try does not.
+  enum class Asked : std::uint8_t { by_a_person, by_the_configuration };
+  void enable(Asked asked, Answer answer);
+  // Of one that was just made; see Store.
+  void keep_new();
   // The name is free when this returns; `closed` is called when nothing has the backend any more, which may
   // be never. EBUSY: somebody uses it.
   Result<> remove(std::move_only_function<void()> closed);
   // Looks at its size, behind the caller's back.
   void refresh();
 
-  // The user is told when it opens, unless it is open: then the backend is returned.  EINVAL: it is not
-  // enabled.
-  Result<std::shared_ptr<block::Backend>> add_user(std::shared_ptr<DeviceUser> user);
+  // The user is told when it opens, unless it is open: then the backend is returned.
+  enum class WhenClosed : std::uint8_t { refuse, wait };  // refuse: EINVAL, it is not enabled
+  Result<std::shared_ptr<block::Backend>> add_user(std::shared_ptr<DeviceUser> user, WhenClosed when_closed);
   void remove_user(const DeviceUser& user);
 
  private:
   Result<> check_closed() const;  // the mutex is held
+  void keep();                    // likewise
   Uuid kept_serial();
-  void opened(Result<std::shared_ptr<block::Backend>> result, Answer answer);
+  void opened(Result<std::shared_ptr<block::Backend>> result, bool stays_asked, Answer answer);
   void refreshed(const Result<>& result);
 
   const std::shared_ptr<Workshop> workshop_;
@@ -83,7 +82,6 @@ class Device : public std::enable_shared_from_this<Device> {
   State state_ = State::closed;
   DeviceEntry entry_;
   std::string open_error_;
-  Notes notes_;
   const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
   std::shared_ptr<block::Backend> backend_;
   std::vector<std::shared_ptr<DeviceUser>> users_;

@@ -3,25 +3,29 @@
 //
 //   {"version": 1,
 //    "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "32768"}, "enable": 1,
+//                                              "alias": "<text>", "udev_path": "<text>",
 //                                              "wwn": {"vpd_unit_serial": "<uuid>"}}}}},
 //    "nvmet": {"discovery": {"ports": {"tcp:127.0.0.1:8009": {"enable": 1}},
 //                            "referrals": {"<name>": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
 //                                          "addr_traddr": "10.0.0.9", "addr_trsvcid": "8009", "enable": 1}}},
 //              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {}},
-//                "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk", "device_uuid": "<uuid>",
-//                                     "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0}},
+//                "namespaces": {"ns_1": {"device": "target/core/rd_mcp_1/disk", "link_name": "1",
+//                                        "link_target": "<path>", "device_uuid": "<uuid>",
+//                                        "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0}},
 //                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420",
 //                                                "ana_groups": {"2": {"ana_state": "inaccessible"}}}}}}}}
 //
 // Pure values; any thread.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -33,15 +37,26 @@
 
 namespace weft::config {
 
+// What people note about a device.
+struct DeviceNotes {
+  std::string alias;
+  std::string udev_path;
+  bool operator==(const DeviceNotes&) const = default;
+};
+
 struct DeviceEntry {
   block::ControlValues control;
   bool enable = true;
   std::optional<Uuid> unit_serial;
+  DeviceNotes notes;
   bool operator==(const DeviceEntry&) const = default;
 };
 
 struct NamespaceEntry {
-  std::string device;  // <plugin>_<N>/<device>
+  std::string device;       // <plugin>_<N>/<device>; empty: no link
+  std::string directory;    // how it is named; empty: the number itself
+  std::string link_name;    // empty: the device's own name
+  std::string link_target;  // empty: the device's place, relative to the link
   std::optional<Uuid> uuid;
   std::optional<target::Nguid> nguid;
   AnaGroupId ana_group{1};
@@ -71,7 +86,7 @@ struct ReferralEntry {
 };
 
 struct SubsystemEntry {
-  std::map<std::string, std::string> attributes;  // those that the document names, as their rows show them
+  std::map<std::string, std::string> attributes;  // those that are named, as their rows show them
   std::set<std::string> hosts;
   std::map<Nsid, NamespaceEntry> namespaces;
   std::map<PortName, PortEntry> ports;
@@ -79,6 +94,7 @@ struct SubsystemEntry {
 };
 
 struct Document {
+  std::set<std::string> empty_adapters;        // <plugin>_<N> without a device
   std::map<std::string, DeviceEntry> devices;  // by <plugin>_<N>/<device>
   std::map<PortName, PortEntry> discovery_ports;
   std::map<std::string, ReferralEntry> referrals;
@@ -90,6 +106,7 @@ struct Document {
 struct Problem {
   std::string path;    // of the item: nvmet/subsystems/nqn.x/namespaces/1
   std::string reason;  // the value, the rule, what to do
+  int code = EINVAL;   // an errno
   std::string text() const { return path + ": " + reason; }
 };
 
@@ -105,9 +122,15 @@ Result<ParsedDocument> parse_document(std::string_view text);
 // What parse_document reads back as an equal document; indented, keys sorted, with a newline at the end.
 std::string write_document(const Document& document);
 
+// Of <plugin>_<N>/<device>: the two parts.
+std::pair<std::string, std::string> split_device(const std::string& name);
+
 // The settings that an entry asks for: the defaults of this NQN and the entry's attributes.  The error's
 // message begins with the attribute.
 Result<target::SubsystemSettings> settings_of(const std::string& nqn,
                                               const std::map<std::string, std::string>& attributes);
+// The other way: those that differ from the defaults of this NQN.
+std::map<std::string, std::string> attributes_of(const std::string& nqn,
+                                                 const target::SubsystemSettings& settings);
 
 }  // namespace weft::config

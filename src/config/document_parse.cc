@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "config/attributes.h"
-#include "config/document.h"
+#include "config/document_json.h"
 #include "config/json_fields.h"
 #include "config/names.h"
 #include "config/referral_set.h"
@@ -36,9 +36,12 @@ Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   const auto wwn = [&device](const json& object, const std::string& place) {
     return read_object(object, place, {{"vpd_unit_serial", {store_uuid(device.unit_serial), {}}}});
   };
-  auto read = read_object(
-      value, path,
-      {{"control", {{}, control}}, {"enable", {store_flag(device.enable), {}}}, {"wwn", {{}, wwn}}});
+  auto read = read_object(value, path,
+                          {{"alias", {store_any(device.notes.alias), {}}},
+                           {"control", {{}, control}},
+                           {"enable", {store_flag(device.enable), {}}},
+                           {"udev_path", {store_any(device.notes.udev_path), {}}},
+                           {"wwn", {{}, wwn}}});
   if (!read) return std::unexpected(read.error());
   return device;
 }
@@ -64,9 +67,18 @@ Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path
     entry.device = text.substr(kRoot.size());
     return {};
   };
+  fields["link_name"].scalar = store_any(entry.link_name);
+  fields["link_target"].scalar = store_any(entry.link_target);
   auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
-  if (entry.device.empty()) return problem(path, "there is no \"device\": say which one it shows");
+  if (entry.device.empty()) entry.link_name = entry.link_target = "";
+  if (!entry.link_name.empty())
+    if (const auto named = check_name(entry.link_name); !named)
+      return problem(path + "/link_name", named.error().message);
+  if (!entry.link_target.empty())
+    if (const auto shown = linked_device(entry.link_target); !shown || *shown != entry.device)
+      return problem(path + "/link_target",
+                     fmt::format("\"{}\" must end in target/core/{}", entry.link_target, entry.device));
   return entry;
 }
 
@@ -102,7 +114,9 @@ Parsed<ReferralEntry> read_referral(const json& value, const std::string& path) 
   add_rows(fields, entry, referral_attributes());
   fields["enable"].scalar = store_flag(entry.enable);
   if (auto read = read_object(value, path, fields); !read) return std::unexpected(read.error());
-  if (auto checked = check_referral(entry); !checked) return problem(path, checked.error().message);
+  // One that nobody is told of may still be on its way.
+  if (auto checked = check_referral(entry); entry.enable && !checked)
+    return problem(path, checked.error().message);
   return entry;
 }
 
@@ -170,6 +184,7 @@ class Parser {
                 return Parsed<void>();
               });
           if (!all) note(std::move(all.error()));
+          if (devices.is_object() && devices.empty()) parsed_.document.empty_adapters.insert(adapter);
           return Parsed<void>();
         });
   }
@@ -243,11 +258,7 @@ class Parser {
     };
     fields["namespaces"].compound = [this, &entry](const json& value, const std::string& path) {
       return for_each_member(value, path, [&](const auto& name, const json& each, const auto& where) {
-        const auto nsid = parse_number(name, 1, 0xFFFFFFFE);
-        if (nsid && fmt::to_string(*nsid) == name)
-          keep(entry.namespaces, Nsid(static_cast<std::uint32_t>(*nsid)), read_namespace(each, where));
-        else
-          note({where, "the name must be a number from 1 to 4294967294"});
+        keep_namespace(entry, name, each, where);
         return Parsed<void>();
       });
     };
@@ -255,6 +266,17 @@ class Parser {
       return read_ports(value, path, entry.ports);
     };
     return fields;
+  }
+
+  void keep_namespace(SubsystemEntry& entry, const std::string& name, const json& value,
+                      const std::string& path) {
+    const auto nsid = parse_nsid(name);
+    if (!nsid) return note({path, nsid.error().message});
+    if (entry.namespaces.contains(*nsid))
+      return note({path, "this namespace is there already under its other name: remove one"});
+    auto read = read_namespace(value, path);
+    if (read && name.starts_with("ns_")) read->directory = name;
+    keep(entry.namespaces, *nsid, std::move(read));
   }
 
   void read_host(SubsystemEntry& entry, const std::string& nqn, const json& value, const std::string& path) {
@@ -300,12 +322,21 @@ Result<ParsedDocument> parse_document(std::string_view text) {
   if (!watch.duplicate.empty())
     return fail(EINVAL,
                 fmt::format("the key \"{}\" is there twice in one object: remove one", watch.duplicate));
+  return read_document(root);
+}
+
+Result<ParsedDocument> read_document(const json& root) {
   Parser parser;
   if (const auto read = parser.read(root); !read) {
     const Problem& found = read.error();
     return fail(EINVAL, found.path.empty() ? "the document " + found.reason : found.text());
   }
   return parser.take();
+}
+
+std::pair<std::string, std::string> split_device(const std::string& name) {
+  const std::size_t slash = name.find('/');
+  return {name.substr(0, slash), slash == std::string::npos ? "" : name.substr(slash + 1)};
 }
 
 Result<target::SubsystemSettings> settings_of(const std::string& nqn,
@@ -319,6 +350,16 @@ Result<target::SubsystemSettings> settings_of(const std::string& nqn,
       return fail(stored.error().code, fmt::format("{}: {}", row.name, stored.error().message));
   }
   return settings;
+}
+
+std::map<std::string, std::string> attributes_of(const std::string& nqn,
+                                                 const target::SubsystemSettings& settings) {
+  const target::SubsystemSettings defaults = *settings_of(nqn, {});
+  std::map<std::string, std::string> all;
+  for (const auto& row : subsystem_attributes())
+    if (std::string shown = row.show(settings); shown != row.show(defaults))
+      all.emplace(row.name, std::move(shown));
+  return all;
 }
 
 }  // namespace weft::config

@@ -15,7 +15,7 @@ constexpr const char* kNqn = "nqn.2024-01.test:one";
 // Every field there is.
 constexpr const char* kWhole = R"({"version": 1,
  "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "32768", "overcommit": true, "n": 7},
-                                           "enable": 0,
+                                           "enable": 0, "alias": "the first", "udev_path": "/dev/x",
                                            "wwn": {"vpd_unit_serial": "9B1DEB4D-3b7d-4bad-9bdd-2b0d7b3dcb6d"}},
                                   "other": {}},
                      "null_0": {}}},
@@ -29,7 +29,9 @@ constexpr const char* kWhole = R"({"version": 1,
               "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk", "ana_grpid": "128", "readonly": "1",
                                    "device_uuid": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
                                    "device_nguid": "00112233445566778899aabbccddeeff"},
-                             "4294967294": {"device": "target/core/rd_mcp_1/other"}},
+                             "ns_2": {"device": "target/core/rd_mcp_1/other", "link_name": "here",
+                                      "link_target": "/mnt/target/core/rd_mcp_1/other"},
+                             "3": {}, "4294967294": {"device": "target/core/rd_mcp_1/other"}},
               "ports": {"tcp:[::1]:4420": {"enable": 0, "addr_advertise": "192.0.2.1:4420",
                         "ana_groups": {"1": {"ana_state": "change"}, "7": {}}}}}}}})";
 
@@ -41,7 +43,9 @@ TEST(ParseDocument, ReadsEveryField) {
   Document expected;
   expected.devices["rd_mcp_1/disk"] = {.control = {{"n", "7"}, {"overcommit", "1"}, {"rd_pages", "32768"}},
                                        .enable = false,
-                                       .unit_serial = serial};
+                                       .unit_serial = serial,
+                                       .notes = {.alias = "the first", .udev_path = "/dev/x"}};
+  expected.empty_adapters = {"null_0"};
   expected.devices["rd_mcp_1/other"] = {};
   expected.discovery_ports[{"tcp", "127.0.0.1", "8009"}] = {};
   expected.referrals["far"] = {
@@ -59,6 +63,11 @@ TEST(ParseDocument, ReadsEveryField) {
                                    .nguid = nguid,
                                    .ana_group = AnaGroupId(128),
                                    .read_only = true};
+  subsystem.namespaces[Nsid(2)] = {.device = "rd_mcp_1/other",
+                                   .directory = "ns_2",
+                                   .link_name = "here",
+                                   .link_target = "/mnt/target/core/rd_mcp_1/other"};
+  subsystem.namespaces[Nsid(3)] = {};
   subsystem.namespaces[Nsid(4294967294)] = {.device = "rd_mcp_1/other"};
   subsystem.ports[{"tcp", "::1", "4420"}] = {
       .enable = false,
@@ -192,7 +201,8 @@ std::vector<BadItem> bad_items() {
       {"device", R"("x": {"control": {"k": null}})", device + "x/control/k", "is null"},
       {"device", R"("x": {"control": {"k": 1.5}})", device + "x/control/k", "is 1.5"},
       {"device", R"("x": {"control": "k=1"})", device + "x/control", "it must be an object"},
-      {"device", R"("x": {"attrib": {}})", device + "x/attrib", "known here: control, enable, wwn"},
+      {"device", R"("x": {"attrib": {}})", device + "x/attrib",
+       "known here: alias, control, enable, udev_path, wwn"},
       {"port", R"("tcp": {})", "nvmet/discovery/ports/tcp", "must be TRTYPE:ADDRESS:SERVICE"},
       {"port", R"("tcp:::1:8009": {})", "nvmet/discovery/ports/tcp:::1:8009", "must be ADDRESS:SERVICE"},
       {"port", R"("tcp:1.2.3.4:1": {"addr_advertise": "x"})",
@@ -227,11 +237,16 @@ std::vector<BadItem> bad_items() {
       {"namespace", R"("4294967295": {})", ns + "4294967295", "from 1 to 4294967294"},
       {"namespace", R"("02": {})", ns + "02", "from 1 to 4294967294"},
       {"namespace", R"("0x2": {})", ns + "0x2", "from 1 to 4294967294"},
-      {"namespace", R"("2": {})", ns + "2", "there is no \"device\""},
+      {"namespace", R"("ns_1": {})", ns + "ns_1", "there already under its other name"},
+      {"namespace", R"("ns_02": {})", ns + "ns_02", "from 1 to 4294967294"},
       {"namespace", R"("2": {"device": "rd_mcp_1/x"})", ns + "2/device",
        "must be target/core/PLUGIN_N/DEVICE"},
       {"namespace", R"("2": {"device": "target/core/"})", ns + "2/device",
        "must be target/core/PLUGIN_N/DEVICE"},
+      {"namespace", R"("2": {"device": "target/core/null_0/a", "link_name": "a/b"})", ns + "2/link_name",
+       "no /"},
+      {"namespace", R"("2": {"device": "target/core/null_0/a", "link_target": "/x/target/core/null_0/b"})",
+       ns + "2/link_target", "must end in target/core/null_0/a"},
       {"namespace", R"("2": {"ana_grpid": 0})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"ana_grpid": 129})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"device_nguid": "0011223344556677-8899aabbccddeef"})", ns + "2/device_nguid",
@@ -256,6 +271,12 @@ TEST(ParseDocument, OneBadItemDoesNotStopTheRest) {
     EXPECT_EQ(found.text(), found.path + ": " + found.reason);
     EXPECT_EQ(parsed->document, good->document) << bad.fragment;
   }
+}
+
+TEST(AttributesOf, AreThoseThatDiffer) {
+  EXPECT_TRUE(attributes_of("one", *settings_of("one", {})).empty());
+  const std::map<std::string, std::string> some = {{"attr_cntlid_min", "7"}, {"attr_serial", "mine"}};
+  EXPECT_EQ(attributes_of("one", *settings_of("one", some)), some);
 }
 
 TEST(SettingsOf, DefaultsAreOfTheNqn) {

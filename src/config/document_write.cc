@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/attributes.h"
-#include "config/document.h"
+#include "config/document_json.h"
 
 namespace weft::config {
 
@@ -11,61 +11,81 @@ namespace {
 
 using nlohmann::json;
 
-json device_json(const DeviceEntry& device) {
-  json object = {{"control", json::object()}, {"enable", device.enable ? 1 : 0}};
-  for (const auto& [key, value] : device.control) object["control"][key] = value;
-  if (device.unit_serial) object["wwn"]["vpd_unit_serial"] = uuid_text(*device.unit_serial);
-  return object;
+template <class Entry>
+void add_rows(json& object, const Entry& entry, std::span<const AttributeRow<Entry>> rows) {
+  static const Entry kDefaults;
+  for (const auto& row : rows)
+    if (std::string shown = row.show(entry); shown != row.show(kDefaults))
+      object[std::string(row.name)] = std::move(shown);
 }
 
 json ports_json(const std::map<PortName, PortEntry>& ports) {
   json all = json::object();
-  for (const auto& [name, port] : ports) {
-    json& object = all[name.text()];
-    object["enable"] = port.enable ? 1 : 0;
-    if (!port.advertise.empty()) object["addr_advertise"] = port.advertise;
-    if (port.ana_groups == PortEntry().ana_groups) continue;
-    for (const auto& [id, state] : port.ana_groups)
-      object["ana_groups"][fmt::to_string(id.value())] = {{"ana_state", std::string(wire::name(state))}};
-  }
+  for (const auto& [name, port] : ports) all[name.text()] = to_json(port);
   return all;
 }
 
-json namespace_json(const NamespaceEntry& entry) {
-  json object = {{"device", "target/core/" + entry.device},
-                 {"ana_grpid", entry.ana_group.value()},
-                 {"readonly", entry.read_only ? 1 : 0}};
-  if (entry.uuid) object["device_uuid"] = uuid_text(*entry.uuid);
-  if (entry.nguid) object["device_nguid"] = uuid_text(Uuid{*entry.nguid});
-  return object;
-}
-
 json subsystem_json(const SubsystemEntry& subsystem) {
-  json object = {{"hosts", json::object()}, {"namespaces", json::object()}};
-  for (const auto& [name, value] : subsystem.attributes) object[name] = value;
-  for (const auto& host : subsystem.hosts) object["hosts"][host] = json::object();
+  json object = to_json(subsystem.attributes);
+  json& hosts = object["hosts"] = json::object();
+  for (const auto& host : subsystem.hosts) hosts[host] = json::object();
+  json& namespaces = object["namespaces"] = json::object();
   for (const auto& [nsid, entry] : subsystem.namespaces)
-    object["namespaces"][fmt::to_string(nsid.value())] = namespace_json(entry);
+    namespaces[entry.directory.empty() ? fmt::to_string(nsid.value()) : entry.directory] = to_json(entry);
   object["ports"] = ports_json(subsystem.ports);
-  return object;
-}
-
-json referral_json(const ReferralEntry& referral) {
-  json object = {{"enable", referral.enable ? 1 : 0}};
-  for (const auto& row : referral_attributes()) object[std::string(row.name)] = row.show(referral);
   return object;
 }
 
 }  // namespace
 
+json to_json(const DeviceEntry& entry) {
+  json object = {{"control", json::object()}, {"enable", entry.enable ? 1 : 0}};
+  for (const auto& [key, value] : entry.control) object["control"][key] = value;
+  if (!entry.notes.alias.empty()) object["alias"] = entry.notes.alias;
+  if (!entry.notes.udev_path.empty()) object["udev_path"] = entry.notes.udev_path;
+  if (entry.unit_serial) object["wwn"]["vpd_unit_serial"] = uuid_text(*entry.unit_serial);
+  return object;
+}
+
+json to_json(const NamespaceEntry& entry) {
+  json object = json::object();
+  if (!entry.device.empty()) object["device"] = "target/core/" + entry.device;
+  if (!entry.link_name.empty()) object["link_name"] = entry.link_name;
+  if (!entry.link_target.empty()) object["link_target"] = entry.link_target;
+  add_rows(object, entry, namespace_attributes());
+  return object;
+}
+
+json to_json(const PortEntry& entry) {
+  json object = {{"enable", entry.enable ? 1 : 0}};
+  add_rows(object, entry, port_attributes());
+  if (entry.ana_groups == PortEntry().ana_groups) return object;
+  for (const auto& [id, state] : entry.ana_groups)
+    object["ana_groups"][fmt::to_string(id.value())] = {{"ana_state", std::string(wire::name(state))}};
+  return object;
+}
+
+json to_json(const ReferralEntry& entry) {
+  json object = {{"enable", entry.enable ? 1 : 0}};
+  add_rows(object, entry, referral_attributes());
+  return object;
+}
+
+json to_json(const std::map<std::string, std::string>& attributes) {
+  json object = json::object();
+  for (const auto& [name, value] : attributes) object[name] = value;
+  return object;
+}
+
 std::string write_document(const Document& document) {
   json core = json::object();
+  for (const auto& adapter : document.empty_adapters) core[adapter] = json::object();
   for (const auto& [name, device] : document.devices) {
-    const std::size_t slash = name.find('/');
-    core[name.substr(0, slash)][name.substr(slash + 1)] = device_json(device);
+    const auto [adapter, own] = split_device(name);
+    core[adapter][own] = to_json(device);
   }
   json referrals = json::object();
-  for (const auto& [name, referral] : document.referrals) referrals[name] = referral_json(referral);
+  for (const auto& [name, referral] : document.referrals) referrals[name] = to_json(referral);
   json subsystems = json::object();
   for (const auto& [nqn, subsystem] : document.subsystems) subsystems[nqn] = subsystem_json(subsystem);
   json root = {{"version", 1}};

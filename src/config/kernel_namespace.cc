@@ -49,7 +49,7 @@ Result<std::shared_ptr<Device>> make_own_device(Model& model, const Tenant& tena
   (void)(*device)->set_control(plugin->path_key, backing.device_path);
   if (backing.buffered_io && !plugin->buffered_key.empty())
     (void)(*device)->set_control(plugin->buffered_key, "1");
-  (*device)->change_notes([&](Device::Notes& notes) { notes.alias = tenant.path(nsid); });
+  (*device)->change_notes([&](DeviceNotes& notes) { notes.alias = tenant.path(nsid); });
   return device;
 }
 
@@ -57,14 +57,14 @@ void open_and_link(Model& model, const std::shared_ptr<Tenant>& tenant, Nsid nsi
                    const Tenant::Backing& backing, block::PathKind kind, Answer answer) {
   const auto device = make_own_device(model, *tenant, nsid, backing, kind);
   if (!device) return answer(std::unexpected(device.error()));
-  (*device)->enable(
-      [&model, tenant, nsid, device = *device, answer = std::move(answer)](Result<> opened) mutable {
-        if (opened) opened = tenant->link(nsid, link_to(device->name()), device);
-        // Cancelled: it has been removed, perhaps with the model.
-        if (!opened && opened.error().code != ECANCELED && model.find_device(device->name()) == device)
-          (void)model.remove_device(device->name(), [] {});
-        answer(std::move(opened));
-      });
+  (*device)->enable(Device::Asked::by_a_person, [&model, tenant, nsid, device = *device,
+                                                 answer = std::move(answer)](Result<> opened) mutable {
+    if (opened) opened = tenant->link(nsid, link_to(device->name()), device);
+    // Cancelled: it has been removed, perhaps with the model.
+    if (!opened && opened.error().code != ECANCELED && model.find_device(device->name()) == device)
+      (void)model.remove_device(device->name(), [] {});
+    answer(std::move(opened));
+  });
 }
 
 }  // namespace

@@ -309,7 +309,7 @@ Result<> KernelPorts::check_params(const Port& port, const std::string& nqn) con
 
 Result<> KernelPorts::apply_params(const KernelPortEntry& entry, Tenant& tenant) const {
   if (entry.params.empty()) return {};
-  return tenant.subsystem()->change_settings([&](target::SubsystemSettings& settings) -> Result<> {
+  return tenant.change_settings([&](target::SubsystemSettings& settings) -> Result<> {
     for (const auto& [name, value] : entry.params)
       if (auto stored = find_attribute(subsystem_attributes(), name)->store(settings, value); !stored)
         return stored;

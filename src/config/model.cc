@@ -5,17 +5,14 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
+
 namespace weft::config {
 
 namespace {
 
 std::unexpected<Error> none(std::string_view what, std::string_view name) {
   return fail(ENOENT, fmt::format("{} {}: there is none", what, name));
-}
-
-std::pair<std::string_view, std::string_view> split(std::string_view device) {
-  const std::size_t slash = device.find('/');
-  return {device.substr(0, slash), slash == std::string_view::npos ? "" : device.substr(slash + 1)};
 }
 
 }  // namespace
@@ -58,23 +55,36 @@ Result<> Adapter::end() {
     return fail(ENOTEMPTY, fmt::format("adapter {}: it has {} devices, like {}; remove them first", name_,
                                        devices_.size(), devices_.begin()->first));
   is_gone_ = true;
+  store_.erase(row());
   return {};
+}
+
+void Adapter::keep_new() {
+  const std::scoped_lock lock(mutex_);
+  if (!is_gone_) store_.put(row(), "{}");
+}
+
+std::string Adapter::row() const {
+  return row_path({"target", "core", name_});
 }
 
 Model::Model(const Parts& parts)
     : parts_(parts),
-      workshop_(std::make_shared<Workshop>(parts.state, parts.journal)),
+      workshop_(std::make_shared<Workshop>(parts.state, parts.store, parts.journal)),
       listeners_(parts.target, parts.transports, *workshop_),
-      discovery_ports_(listeners_, "nvmet/discovery", nullptr),
-      referrals_(parts.target),
+      discovery_ports_(listeners_, parts.store, nullptr),
+      referrals_(parts.target, parts.store),
       kernel_ports_(*this) {}
 
 Result<> Model::make_adapter(const std::string& name) {
   if (auto checked = check_adapter_name(name); !checked) return checked;
   const auto plugin = find_plugin(parts_.plugins, name);
   if (!plugin) return std::unexpected(plugin.error());
-  if (adapters_.insert(name, std::make_shared<Adapter>(name, **plugin))) return {};
-  return fail(EEXIST, fmt::format("adapter {}: there is one already", name));
+  const auto adapter = std::make_shared<Adapter>(name, **plugin, parts_.store);
+  if (!adapters_.insert(name, adapter))
+    return fail(EEXIST, fmt::format("adapter {}: there is one already", name));
+  adapter->keep_new();
+  return {};
 }
 
 Result<> Model::remove_adapter(const std::string& name) {
@@ -86,13 +96,14 @@ Result<> Model::remove_adapter(const std::string& name) {
 }
 
 Result<std::shared_ptr<Device>> Model::make_device(const std::string& name) {
-  const auto [adapter_name, device_name] = split(name);
+  const auto [adapter_name, device_name] = split_device(name);
   if (auto checked = check_name(device_name); !checked) return std::unexpected(checked.error());
   const auto adapter = adapters_.find(adapter_name);
   if (adapter == nullptr) return none("adapter", adapter_name);
   auto device = std::make_shared<Device>(workshop_, name, adapter->plugin());
   if (auto inserted = adapter->insert(std::string(device_name), device); !inserted)
     return std::unexpected(std::move(inserted.error()));
+  device->keep_new();
   return device;
 }
 
@@ -101,13 +112,13 @@ Result<> Model::remove_device(const std::string& name, std::move_only_function<v
   if (device == nullptr) return none("device", name);
   if (auto removed = device->remove(goings_on_->begin(device->path(), "closes", std::move(closed))); !removed)
     return removed;
-  const auto [adapter_name, device_name] = split(name);
+  const auto [adapter_name, device_name] = split_device(name);
   if (const auto adapter = adapters_.find(adapter_name)) adapter->erase(device_name);
   return {};
 }
 
 std::shared_ptr<Device> Model::find_device(std::string_view name) const {
-  const auto [adapter_name, device_name] = split(name);
+  const auto [adapter_name, device_name] = split_device(std::string(name));
   const auto adapter = adapters_.find(adapter_name);
   return adapter == nullptr ? nullptr : adapter->find(device_name);
 }
@@ -129,6 +140,7 @@ Result<std::shared_ptr<Tenant>> Model::make_subsystem(const std::string& nqn) {
               .remove_device = [this](const std::string& device,
                                       auto closed) { return remove_device(device, std::move(closed)); }},
       std::move(*made));
+  tenant->keep_new();
   // The target has just found that nobody has the name.
   tenants_.insert(nqn, tenant);
   return tenant;
@@ -138,10 +150,34 @@ Result<> Model::remove_subsystem(const std::string& nqn, target::Done done) {
   const auto tenant = tenants_.find(nqn);
   // In this order: a successor of the name is inserted after the target has forgotten it.
   if (tenant == nullptr || !tenants_.erase(nqn, *tenant)) return none("subsystem", nqn);
+  tenant->forget();
   auto drained = goings_on_->begin(tenant->path(), "drains", std::move(done));
   if (auto removed = parts_.target.remove_subsystem(nqn, std::move(drained)); !removed) return removed;
   tenant->end();
   return {};
+}
+
+Document Model::document() const {
+  Document document;
+  for (const auto& adapter : adapters()) {
+    const auto devices = adapter->all();
+    if (devices.empty()) document.empty_adapters.insert(adapter->name());
+    for (const auto& device : devices) document.devices.emplace(device->name(), device->entry());
+  }
+  document.discovery_ports = discovery_ports_.entries();
+  document.referrals = referrals_.entries();
+  for (const auto& tenant : subsystems()) document.subsystems.emplace(tenant->nqn(), tenant->entry());
+  return document;
+}
+
+std::optional<Document> Model::document_of(std::string_view nqn) const {
+  const auto tenant = find_subsystem(nqn);
+  if (tenant == nullptr) return std::nullopt;
+  Document document;
+  for (const auto& [nsid, its] : tenant->namespaces())
+    if (its.device != nullptr) document.devices.emplace(its.device->name(), its.device->entry());
+  document.subsystems.emplace(nqn, tenant->entry());
+  return document;
 }
 
 }  // namespace weft::config

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "config/referral_set.h"
 #include "config/sharded_map.h"
 #include "config/state_store.h"
+#include "config/store.h"
 #include "config/tenant.h"
 #include "config/workshop.h"
 #include "fabric/fabric.h"
@@ -35,13 +37,15 @@ struct Parts {
   std::span<const block::Plugin> plugins;
   std::span<fabric::Transport* const> transports;
   StateStore& state;
+  Store& store;
   Journal& journal;
 };
 
 // target/core/<plugin>_<N>: a directory of devices of one kind.
 class Adapter {
  public:
-  Adapter(std::string name, const block::Plugin& plugin) : name_(std::move(name)), plugin_(plugin) {}
+  Adapter(std::string name, const block::Plugin& plugin, Store& store)
+      : name_(std::move(name)), plugin_(plugin), store_(store) {}
 
   const std::string& name() const { return name_; }
   const block::Plugin& plugin() const { return plugin_; }
@@ -53,10 +57,14 @@ class Adapter {
                   std::shared_ptr<Device> object);  // EEXIST, ENOENT: the adapter is gone
   void erase(std::string_view device);
   Result<> end();  // ENOTEMPTY; nothing can be inserted after it
+  void keep_new();
 
  private:
+  std::string row() const;
+
   const std::string name_;
   const block::Plugin& plugin_;
+  Store& store_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Device>, std::less<>> devices_;
   bool is_gone_ = false;
@@ -102,6 +110,11 @@ class Model {
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
   ReferralSet& referrals() { return referrals_; }
+
+  // --- all of it as a document, or what one tenant is: its subsystem and the devices that it shows.  Changes
+  // that come meanwhile are there or not, each by itself.
+  Document document() const;
+  std::optional<Document> document_of(std::string_view nqn) const;
 
  private:
   const Parts parts_;

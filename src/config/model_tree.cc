@@ -5,12 +5,22 @@
 #include <cerrno>
 #include <utility>
 
+#include "wire/nqn.h"
+
 namespace weft::config {
 
 namespace {
 
 std::unexpected<Error> none(std::string_view path) {
   return fail(ENOENT, fmt::format("{}: there is no such file or directory", path));
+}
+
+// A change counts when it will be there after a restart.
+Answer durable(Store& store, Answer answer) {
+  return [&store, answer = std::move(answer)](Result<> result) mutable {
+    if (!result) return answer(std::move(result));
+    store.when_durable(std::move(answer));
+  };
 }
 
 // Notes why it was refused where people look for it.
@@ -23,6 +33,12 @@ Answer noting(std::shared_ptr<LastError> last_error, std::string path, Answer an
     }
     answer(std::move(result));
   };
+}
+
+// Names and values are kept as JSON.
+Result<> check_text(std::string_view text) {
+  if (wire::is_valid_utf8(text)) return {};
+  return fail(EILSEQ, "it must be UTF-8 text, which is what the configuration is kept as");
 }
 
 std::string_view without_newline(std::string_view value) {
@@ -132,8 +148,9 @@ void ModelTree::change_name(std::string_view path, Answer answer, Change change)
   if (!place) return answer(std::unexpected(place.error()));
   Node& parent = *place->parent.node;
   const auto present = parent.find(place->name);
-  change(parent, place->name, present.get(),
-         noting(place->parent.last_error, std::string(path), std::move(answer)));
+  change(
+      parent, place->name, present.get(),
+      durable(model_.parts().store, noting(place->parent.last_error, std::string(path), std::move(answer))));
 }
 
 void ModelTree::make_directory(std::string_view path, Answer answer) {
@@ -158,6 +175,7 @@ void ModelTree::make_link(std::string_view path, std::string_view target, Answer
   change_name(path, std::move(answer),
               [target](Node& parent, const std::string& name, const Node* present, Answer noted) {
                 if (present != nullptr) return noted(fail(EEXIST, "there is one already"));
+                if (auto text = check_text(target); !text) return noted(std::move(text));
                 parent.make_link(name, std::string(target), std::move(noted));
               });
 }
@@ -177,7 +195,10 @@ void ModelTree::remove_link(std::string_view path, Answer answer) {
 void ModelTree::write(std::string_view path, std::string_view value, Answer answer) {
   auto place = walk(path);
   if (!place) return answer(std::unexpected(std::move(place.error())));
-  place->node->write(without_newline(value), noting(place->last_error, std::string(path), std::move(answer)));
+  Answer noted =
+      durable(model_.parts().store, noting(place->last_error, std::string(path), std::move(answer)));
+  if (auto text = check_text(value); !text) return noted(std::move(text));
+  place->node->write(without_newline(value), std::move(noted));
 }
 
 }  // namespace weft::config

@@ -20,7 +20,7 @@ TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
   EXPECT_EQ(ls(kOne), "hosts namespaces ports");
   EXPECT_EQ(ls(one("hosts")), "h");
   EXPECT_EQ(ls(one("namespaces/ns_1")), "1");
-  EXPECT_EQ(*tree_.read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
+  EXPECT_EQ(*tree_->read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
   EXPECT_THAT(target_->find_subsystem("one")->hosts(), ElementsAre("h"));
   ASSERT_NE(find_namespace("one", 1), nullptr);
   EXPECT_EQ(cat(one("namespaces/ns_1/device_uuid")), uuid_text(find_namespace("one", 1)->uuid));
@@ -87,6 +87,9 @@ TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
       {EBUSY, [&] { return echo("size=1", std::string(kDisk) + "/control"); }, "make it anew"},
       {EINVAL, [&] { return ln("nonsense", ns + "/1"); }, "must end in target/core/PLUGIN_N/DEVICE"},
       {ENOENT, [&] { return ln("/x/target/core/disk_0/b", ns + "/1"); }, "there is none"},
+      {EINVAL, [&] { return ln("/x/target/core/disk_0/a", ns + "/a b"); }, "no blank"},
+      {EILSEQ, [&] { return ln("/\xff/target/core/disk_0/a", ns + "/1"); }, "UTF-8"},
+      {EILSEQ, [&] { return echo("\xc3", std::string(kDisk) + "/alias"); }, "UTF-8"},
       {EPERM, [&] { return ln("/x/target/core/disk_0/a", one("x")); }, "no link can be made"},
       {EPERM, [&] { return rm(ns + "/size"); }, "goes with its directory"},
       {EISDIR, [&] { return rm(ns); }, "is a directory"},
@@ -185,12 +188,12 @@ TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
   while (!folders.empty()) {
     const std::string folder = folders.back();
     folders.pop_back();
-    const auto entries = tree_.list(folder);
+    const auto entries = tree_->list(folder);
     ASSERT_TRUE(entries) << folder;
     EXPECT_TRUE(std::ranges::is_sorted(*entries, {}, &NodeEntry::name)) << folder;
     for (const auto& entry : *entries) {
       const std::string path = folder.empty() ? entry.name : folder + "/" + entry.name;
-      const auto info = tree_.info(path);
+      const auto info = tree_->info(path);
       ASSERT_TRUE(info) << path;
       EXPECT_EQ(info->kind, entry.kind) << path;
       if (entry.kind == NodeKind::directory) {
@@ -199,7 +202,7 @@ TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {
       }
       if (entry.kind == NodeKind::link) continue;
       ++attributes;
-      const auto value = tree_.read(path);
+      const auto value = tree_->read(path);
       EXPECT_EQ(value.has_value(), info->readable) << path;
       // What is shown is accepted back, unless the object is in use.
       if (!info->readable || !info->writable || value->empty()) continue;
@@ -257,8 +260,8 @@ TEST_F(SlowTree, ADeviceThatHangsInOpenDelaysNoOther) {
   ASSERT_EQ(echo("how=gate", "target/core/disk_0/slow/control"), 0);
   std::promise<int> opened;
   auto future = opened.get_future();
-  tree_.write("target/core/disk_0/slow/enable", "1",
-              [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
+  tree_->write("target/core/disk_0/slow/enable", "1",
+               [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
   ASSERT_TRUE(gate_->wait_for_waiting(1));
   EXPECT_EQ(echo("1", "target/core/disk_0/slow/enable"), EALREADY);
   ASSERT_EQ(mkdir(kDisk), 0);

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
+
 namespace weft::config {
 
 namespace {
@@ -19,8 +21,23 @@ std::unexpected<Error> changing() {
 
 }  // namespace
 
-PortSet::PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem)
-    : listeners_(listeners), path_(std::move(path)), subsystem_(std::move(subsystem)) {}
+PortSet::PortSet(Listeners& listeners, Store& store, std::shared_ptr<target::Subsystem> subsystem)
+    : listeners_(listeners), store_(store), subsystem_(std::move(subsystem)) {}
+
+std::string PortSet::path(const PortName& name) const {
+  const std::string owner =
+      subsystem_ == nullptr ? "nvmet/discovery" : "nvmet/subsystems/" + subsystem_->nqn();
+  return owner + "/ports/" + name.text();
+}
+
+std::string PortSet::row(const PortName& name) const {
+  if (subsystem_ == nullptr) return row_path({"nvmet", "discovery", "ports", name.text()});
+  return row_path({"nvmet", "subsystems", subsystem_->nqn(), "ports", name.text()});
+}
+
+void PortSet::keep(const PortName& name, const PortEntry& entry) {
+  if (!is_ending_) store_.put(row(name), row_value(entry));
+}
 
 Listeners::User PortSet::user(const PortName& name, const PortEntry& entry) const {
   Listeners::User its{.path = path(name), .subsystem = subsystem_, .advertise = entry.advertise, .ana = {}};
@@ -35,6 +52,7 @@ Result<> PortSet::make(const PortName& name) {
   port.entry.enable = false;
   if (!ports_.emplace(name, port).second)
     return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
+  keep(name, port.entry);
   if (!is_ending_) listeners_.index().made(name, *this, nqn());
   return {};
 }
@@ -50,6 +68,7 @@ Result<> PortSet::remove(const PortName& name, target::Done done) {
   {
     const std::scoped_lock lock(mutex_);
     ports_.erase(name);
+    if (!is_ending_) store_.erase(row(name));
     listeners_.index().removed(name, *this);
   }
   if (done) done();
@@ -62,7 +81,9 @@ Result<> PortSet::change(const PortName& name, const std::function<Result<>(Port
   if (it == ports_.end()) return none(name);
   if (it->second.entry.enable || it->second.is_changing)
     return fail(EBUSY, "it cannot change while the port is enabled: write 0 to enable first");
-  return change(it->second.entry);
+  auto changed = change(it->second.entry);
+  keep(name, it->second.entry);
+  return changed;
 }
 
 Result<PortEntry> PortSet::begin_change(const PortName& name) {
@@ -126,6 +147,7 @@ Result<> PortSet::change_ana(const PortName& name, const std::function<Result<>(
     const auto it = ports_.find(name);
     if (it == ports_.end()) return none(name);
     if (auto changed = change(it->second.entry.ana_groups); !changed) return changed;
+    keep(name, it->second.entry);
     if (it->second.entry.enable && !it->second.is_changing)
       listeners_.set_ana(name, user(name, it->second.entry), std::exchange(done, nullptr));
   }
@@ -138,7 +160,7 @@ bool PortSet::end_change(const PortName& name, bool enabled) {
   if (enabled && is_ending_) return false;
   Port& port = ports_.at(name);
   port.is_changing = false;
-  port.entry.enable = enabled;
+  if (std::exchange(port.entry.enable, enabled) != enabled) keep(name, port.entry);
   listeners_.index().set_enabled(name, *this, nqn(), enabled);
   if (enabled) listeners_.set_ana(name, user(name, port.entry), nullptr);
   return true;

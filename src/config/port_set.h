@@ -13,18 +13,19 @@
 #include "base/result.h"
 #include "config/document.h"
 #include "config/listeners.h"
+#include "config/store.h"
 
 namespace weft::config {
 
 // Any thread but a loop's.
 class PortSet {
  public:
-  // The listeners outlive it.  `path` is that of the owner; no subsystem means the discovery service.
-  PortSet(Listeners& listeners, std::string path, std::shared_ptr<target::Subsystem> subsystem);
+  // The listeners and the store outlive it.  No subsystem means the discovery service.
+  PortSet(Listeners& listeners, Store& store, std::shared_ptr<target::Subsystem> subsystem);
   PortSet(const PortSet&) = delete;
   PortSet& operator=(const PortSet&) = delete;
 
-  std::string path(const PortName& name) const { return path_ + "/ports/" + name.text(); }
+  std::string path(const PortName& name) const;
 
   Result<> make(const PortName& name);  // EEXIST, EINVAL
   // ENOENT, EBUSY; ends its listening, see disable.
@@ -47,8 +48,9 @@ class PortSet {
   Result<> enable(const PortName& name);
   // Ends the controllers that came by it.  `done` when no command that they admitted can touch a backend.
   Result<> disable(const PortName& name, target::Done done);
-  bool begin_end();  // none is enabled after it; true: there is something to disable
-  void end();        // disables all, after begin_end
+  // None is enabled after it, and the store hears no more; true: there is something to disable.
+  bool begin_end();
+  void end();  // disables all, after begin_end
 
   std::optional<PortEntry> find(const PortName& name) const;
   std::map<PortName, PortEntry> entries() const;
@@ -65,9 +67,11 @@ class PortSet {
   // The port, which is nobody else's to change until `end_change`.
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more
+  std::string row(const PortName& name) const;
+  void keep(const PortName& name, const PortEntry& entry);  // the mutex is held
 
   Listeners& listeners_;
-  const std::string path_;
+  Store& store_;
   const std::shared_ptr<target::Subsystem> subsystem_;
   mutable std::mutex mutex_;
   std::map<PortName, Port> ports_;

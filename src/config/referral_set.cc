@@ -6,9 +6,18 @@
 #include <utility>
 
 #include "config/address_words.h"
+#include "config/document_rows.h"
 #include "config/names.h"
 
 namespace weft::config {
+
+namespace {
+
+std::string row(const std::string& name) {
+  return row_path({"nvmet", "discovery", "referrals", name});
+}
+
+}  // namespace
 
 Result<> check_referral(const ReferralEntry& entry) {
   if (entry.trtype.empty()) return fail(EINVAL, "there is no addr_trtype: write tcp or the like");
@@ -27,8 +36,10 @@ Result<> ReferralSet::make(const std::string& name) {
   const std::scoped_lock lock(mutex_);
   ReferralEntry entry;
   entry.enable = false;
-  if (entries_.emplace(name, std::move(entry)).second) return {};
-  return fail(EEXIST, fmt::format("referral {}: there is one already", name));
+  if (!entries_.emplace(name, entry).second)
+    return fail(EEXIST, fmt::format("referral {}: there is one already", name));
+  store_.put(row(name), row_value(entry));
+  return {};
 }
 
 Result<ReferralSet::Entries::iterator> ReferralSet::look_up(const std::string& name) {
@@ -44,6 +55,7 @@ Result<> ReferralSet::remove(const std::string& name) {
   if ((*it)->second.enable)
     if (auto removed = target_.remove_referral(name); !removed) return removed;
   entries_.erase(*it);
+  store_.erase(row(name));
   return {};
 }
 
@@ -53,7 +65,9 @@ Result<> ReferralSet::change(const std::string& name, const std::function<Result
   if (!it) return std::unexpected(it.error());
   if ((*it)->second.enable)
     return fail(EACCES, "it cannot change while the referral is enabled: write 0 to enable first");
-  return change((*it)->second);
+  auto changed = change((*it)->second);
+  if (changed) store_.put(row(name), row_value((*it)->second));
+  return changed;
 }
 
 Result<> ReferralSet::enable(const std::string& name, bool on) {
@@ -64,6 +78,7 @@ Result<> ReferralSet::enable(const std::string& name, bool on) {
   if (entry.enable == on) return {};
   if (!on) {
     entry.enable = false;
+    store_.put(row(name), row_value(entry));
     return target_.remove_referral(name);
   }
   if (auto checked = check_referral(entry); !checked) return checked;
@@ -75,6 +90,7 @@ Result<> ReferralSet::enable(const std::string& name, bool on) {
                                      .treq = treq_code(entry.treq),
                                      .portid = PortId(entry.portid)});
   entry.enable = added.has_value();
+  if (added) store_.put(row(name), row_value(entry));
   return added;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "config/document.h"
+#include "config/store.h"
 #include "target/target.h"
 
 namespace weft::config {
@@ -21,7 +22,7 @@ Result<> check_referral(const ReferralEntry& entry);
 // Any thread but a loop's.
 class ReferralSet {
  public:
-  explicit ReferralSet(target::Target& target) : target_(target) {}  // which outlives it
+  ReferralSet(target::Target& target, Store& store) : target_(target), store_(store) {}  // which outlive it
   ReferralSet(const ReferralSet&) = delete;
   ReferralSet& operator=(const ReferralSet&) = delete;
 
@@ -39,6 +40,7 @@ class ReferralSet {
   Result<Entries::iterator> look_up(const std::string& name);  // the mutex is held
 
   target::Target& target_;
+  Store& store_;
   mutable std::mutex mutex_;
   Entries entries_;
 };

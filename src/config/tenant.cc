@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/device_path.h"
+#include "config/names.h"
 
 namespace weft::config {
 
@@ -27,7 +28,7 @@ class Tenant::User final : public DeviceUser {
 Tenant::Tenant(Commons commons, std::shared_ptr<target::Subsystem> subsystem)
     : commons_(std::move(commons)),
       subsystem_(std::move(subsystem)),
-      ports_(commons_.listeners, path(), subsystem_) {}
+      ports_(commons_.listeners, workshop()->store(), subsystem_) {}
 
 std::string Tenant::path(Nsid nsid) const {
   return fmt::format("{}/namespaces/{}", path(), nsid.value());
@@ -35,46 +36,6 @@ std::string Tenant::path(Nsid nsid) const {
 
 std::unexpected<Error> Tenant::no_namespace(Nsid nsid) const {
   return fail(ENOENT, fmt::format("namespace {} of {}: there is none", nsid.value(), nqn()));
-}
-
-Result<> Tenant::configure(const std::map<std::string, std::string>& attributes,
-                           const std::set<std::string>& hosts) {
-  const auto settings = settings_of(nqn(), attributes);
-  if (!settings) return std::unexpected(settings.error());
-  const std::scoped_lock lock(hosts_mutex_);
-  const auto before = subsystem_->hosts();
-  if (auto configured = subsystem_->configure(*settings, {hosts.begin(), hosts.end()}); !configured)
-    return configured;
-  for (const auto& host : hosts) commons_.hosts.listed(host);
-  for (const auto& host : before) forget_host(host, hosts.contains(host));
-  return {};
-}
-
-Result<> Tenant::add_host(const std::string& hostnqn, const std::string& link) {
-  const std::scoped_lock lock(hosts_mutex_);
-  if (!lists_hosts_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
-  if (auto added = subsystem_->add_host(hostnqn); !added) return added;
-  if (!link.empty()) host_links_[hostnqn] = link;
-  commons_.hosts.listed(hostnqn);
-  return {};
-}
-
-Result<> Tenant::remove_host(const std::string& hostnqn, target::Done done) {
-  const std::scoped_lock lock(hosts_mutex_);
-  if (auto removed = subsystem_->remove_host(hostnqn, std::move(done)); !removed) return removed;
-  forget_host(hostnqn, false);
-  return {};
-}
-
-void Tenant::forget_host(const std::string& hostnqn, bool keep_link) {
-  if (!keep_link) host_links_.erase(hostnqn);
-  commons_.hosts.unlisted(hostnqn);
-}
-
-std::string Tenant::host_link(const std::string& hostnqn) const {
-  const std::scoped_lock lock(hosts_mutex_);
-  const auto it = host_links_.find(hostnqn);
-  return it == host_links_.end() ? std::string() : it->second;
 }
 
 Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
@@ -88,6 +49,7 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
     return fail(ENOSPC,
                 fmt::format("{} has {} namespaces, which is the most", nqn(), target::kMaxNamespaces));
   namespaces_[nsid].directory = directory;
+  keep(nsid, namespaces_[nsid]);
   return {};
 }
 
@@ -98,6 +60,7 @@ Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
     const auto it = namespaces_.find(nsid);
     if (it == namespaces_.end()) return no_namespace(nsid);
     if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
+    erase_row("namespaces", it->second.directory);
     namespaces_.erase(it);
   }
   if (done) done();
@@ -112,6 +75,7 @@ Result<> Tenant::change_namespace(Nsid nsid, Mutability what,
   if (it->second.device != nullptr && what != Mutability::live)
     return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
   if (auto changed = change(it->second.entry); !changed) return changed;
+  keep(nsid, it->second);
   if (it->second.is_live) return subsystem_->set_ana_group(nsid, it->second.entry.ana_group, std::move(done));
   lock.unlock();
   if (done) done();
@@ -124,18 +88,22 @@ Result<> Tenant::change_backing(Nsid nsid, const std::function<Result<>(Backing&
   if (it == namespaces_.end()) return no_namespace(nsid);
   if (it->second.device != nullptr)
     return fail(EBUSY, "it cannot change while the namespace is enabled: write 0 to enable first");
-  return change(it->second.backing);
+  auto changed = change(it->second.backing);
+  keep(nsid, it->second);
+  return changed;
 }
 
-Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device) {
+Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device,
+                      Device::WhenClosed when_closed) {
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
+  if (auto named = check_name(link.name); !named) return named;
   Namespace& its = it->second;
   if (its.device != nullptr)
     return fail(EEXIST, fmt::format("it shows {} already: remove that link first", its.device->path()));
   auto user = std::make_shared<User>(shared_from_this(), nsid);
-  auto backend = device->add_user(user);
+  auto backend = device->add_user(user, when_closed);
   if (!backend) return std::unexpected(std::move(backend.error()));
   its.user = std::move(user);
   if (*backend != nullptr) {
@@ -149,6 +117,7 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   its.link = std::move(link);
   its.entry.device = device->name();
   its.backing.device_path = device_path_of(*device, nqn(), nsid);
+  keep(nsid, its);
   return {};
 }
 
@@ -209,6 +178,7 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
     its.link = {};
     its.entry.device.clear();
     its.is_live = false;
+    keep(nsid, its);  // before the device may go
   }
   device->remove_user(*user);
   if (is_own) {
@@ -238,17 +208,15 @@ void Tenant::end() {
   std::map<Nsid, Namespace> gone;
   {
     const std::scoped_lock lock(mutex_);
-    has_ended_ = true;
+    if (std::exchange(has_ended_, true)) return;
     gone.swap(namespaces_);
+    for (const auto& host : subsystem_->hosts()) commons_.hosts.unlisted(host);
   }
   for (const auto& [nsid, its] : gone) {
     if (its.device == nullptr) continue;
     its.device->remove_user(*its.user);
     if (is_own_device(*its.device, nqn(), nsid)) (void)commons_.remove_device(its.device->name(), [] {});
   }
-  const std::scoped_lock lock(hosts_mutex_);
-  if (!std::exchange(lists_hosts_, false)) return;
-  for (const auto& host : subsystem_->hosts()) commons_.hosts.unlisted(host);
 }
 
 }  // namespace weft::config

@@ -24,7 +24,9 @@ namespace weft::config {
 struct NamespaceLink {
   std::string name;
   std::string target;
+  bool operator==(const NamespaceLink&) const = default;
 };
+NamespaceLink usual_link(const std::string& device);  // what a document means when it does not say
 
 // What all tenants have in common.  It outlives them.
 struct Commons {
@@ -45,17 +47,24 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   std::string path(Nsid nsid) const;
   const std::shared_ptr<target::Subsystem>& subsystem() const { return subsystem_; }
   PortSet& ports() { return ports_; }
+  const PortSet& ports() const { return ports_; }
   const std::shared_ptr<Workshop>& workshop() const { return commons_.workshop; }
   const std::shared_ptr<LastError>& last_error() const { return last_error_; }
 
-  // Attributes and the whole list of hosts at once; see target::Subsystem::configure.
-  Result<> configure(const std::map<std::string, std::string>& attributes,
-                     const std::set<std::string>& hosts);
+  SubsystemEntry entry() const;  // all of it, as a document has it
 
-  // See target::Subsystem.  `link` is the target of the kernel layout's link, as it was written; else empty.
+  // As of target::Subsystem, and kept in the store.  `link` is the target of the kernel layout's link, as it
+  // was written; else empty.
+  Result<> change_settings(const std::function<Result<>(target::SubsystemSettings&)>& change);
   Result<> add_host(const std::string& hostnqn, const std::string& link = "");
   Result<> remove_host(const std::string& hostnqn, target::Done done);
   std::string host_link(const std::string& hostnqn) const;
+  // Attributes that differ from their default and the whole list of hosts at once.
+  struct Access {
+    std::map<std::string, std::string> attributes;
+    std::set<std::string> hosts;
+  };
+  Result<> configure(const std::function<void(Access&)>& change);
 
   // `directory` is how the namespace was named: 1 or ns_1.
   Result<> make_namespace(Nsid nsid, const std::string& directory);  // EEXIST, ENOSPC
@@ -68,7 +77,8 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
 
   // Shows the device to hosts: now, or as soon as it is open.  EINVAL: it is not enabled; EEXIST: there is a
   // link.
-  Result<> link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device);
+  Result<> link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Device>& device,
+                Device::WhenClosed when_closed = Device::WhenClosed::refuse);
   // A backend that goes with the namespace (config/device_path.h) goes too; then `done` is called when it is
   // closed.
   Result<> unlink(Nsid nsid, target::Done done);
@@ -90,6 +100,10 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   std::optional<NamespaceView> find_namespace(Nsid nsid) const;
   std::map<Nsid, NamespaceView> namespaces() const;
 
+  // Puts it into the store, in place of what may have been left there of its name.
+  void keep_new();
+  // Takes it out of the store with all below it; the store hears no more of it.
+  void forget();
   // Lets go of all devices and ports; the target has shut the subsystem down.
   void end();
 
@@ -105,22 +119,28 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     bool is_live = false;
 
     NamespaceView view() const { return {directory, entry, link, device, backing}; }
+    NamespaceEntry entry_in_document(Nsid nsid) const;
   };
 
-  void forget_host(const std::string& hostnqn, bool keep_link);  // the hosts' mutex is held
   Result<bool> detach(Nsid nsid, target::Done& done);
   Result<> attach(Nsid nsid, Namespace& its, std::shared_ptr<block::Backend> backend);  // the mutex is held
   void device_opened(const User& user, std::shared_ptr<block::Backend> backend);
   std::unexpected<Error> no_namespace(Nsid nsid) const;
+  // The mutex is held.
+  Access access() const;
+  void keep_settings();
+  void keep_host(const std::string& hostnqn);
+  void forget_host(const std::string& hostnqn);
+  void keep(Nsid nsid, const Namespace& its);
+  void erase_row(std::string_view folder, std::string_view name);
 
   const Commons commons_;
   const std::shared_ptr<target::Subsystem> subsystem_;
   PortSet ports_;
-  mutable std::mutex hosts_mutex_;  // of the list of hosts
-  std::map<std::string, std::string> host_links_;
-  bool lists_hosts_ = true;
   mutable std::mutex mutex_;
+  std::map<std::string, std::string> host_links_;
   std::map<Nsid, Namespace> namespaces_;
+  bool is_forgotten_ = false;
   bool has_ended_ = false;
   const std::shared_ptr<LastError> last_error_ = std::make_shared<LastError>();
 };

@@ -107,6 +107,7 @@ class TestTransport final : public fabric::Transport {
   }
   Result<std::unique_ptr<fabric::Listener>> listen(const fabric::ListenOptions& options,
                                                    fabric::Acceptor& acceptor) override {
+    if (busy > 0 && busy-- > 0) return fail(EADDRINUSE, "another socket holds this address");
     if (options.trsvcid == "1") return fail(EACCES, "tcp:" + options.traddr + ":1: not permitted");
     acceptors[options.trsvcid] = static_cast<target::Port*>(&acceptor);
     offered_first = acceptors[options.trsvcid]->subsystems().size();
@@ -114,6 +115,7 @@ class TestTransport final : public fabric::Transport {
   }
   std::map<std::string, target::Port*> acceptors;  // by service
   TestListener::Stopped stopped;                   // told of each listener that stops
+  int busy = 0;                                    // so many more times the address is in use
   std::size_t offered_first = 0;                   // subsystems that the last listener began with
 
  private:
@@ -148,6 +150,7 @@ class ConfigurationTest : public testing::Test {
                                                            .plugins = plugins_,
                                                            .transports = transports_,
                                                            .state = state_,
+                                                           .store = *store_,
                                                            .journal = journal_},
                                                      patience_);
   }
@@ -208,6 +211,8 @@ class ConfigurationTest : public testing::Test {
   TestLoops loops_{2};
   TestJournal journal_;
   StateStore state_{""};
+  NoStore no_store_;
+  Store* store_ = &no_store_;
   std::shared_ptr<Gate> gate_ = make_gate();
   std::vector<block::Plugin> plugins_;
   std::unique_ptr<TestTransport> transport_;

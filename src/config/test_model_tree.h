@@ -1,8 +1,12 @@
-// The tree over a model in memory, with calls that are as short as the commands of a shell.
+// Calls on the tree of a configuration as people make them; each answers when its change is done.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <future>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "config/model_tree.h"
 #include "config/test_configuration.h"
@@ -27,26 +31,26 @@ class ModelTreeTest : public ConfigurationTest {
     return result ? 0 : result.error().code;
   }
   int mkdir(const std::string& path) {
-    return change([&](Answer answer) { tree_.make_directory(path, std::move(answer)); });
+    return change([&](Answer answer) { tree_->make_directory(path, std::move(answer)); });
   }
   int rmdir(const std::string& path) {
-    return change([&](Answer answer) { tree_.remove_directory(path, std::move(answer)); });
+    return change([&](Answer answer) { tree_->remove_directory(path, std::move(answer)); });
   }
   int ln(const std::string& target, const std::string& path) {
-    return change([&](Answer answer) { tree_.make_link(path, target, std::move(answer)); });
+    return change([&](Answer answer) { tree_->make_link(path, target, std::move(answer)); });
   }
   int rm(const std::string& path) {
-    return change([&](Answer answer) { tree_.remove_link(path, std::move(answer)); });
+    return change([&](Answer answer) { tree_->remove_link(path, std::move(answer)); });
   }
   int echo(const std::string& value, const std::string& path) {
-    return change([&](Answer answer) { tree_.write(path, value + "\n", std::move(answer)); });
+    return change([&](Answer answer) { tree_->write(path, value + "\n", std::move(answer)); });
   }
   std::string cat(const std::string& path) {
-    const auto value = tree_.read(path);
+    const auto value = tree_->read(path);
     return value ? *value : "error " + std::to_string(value.error().code);
   }
   std::string ls(const std::string& path) {
-    const auto entries = tree_.list(path);
+    const auto entries = tree_->list(path);
     if (!entries) return "error " + std::to_string(entries.error().code);
     std::string all;
     for (const auto& entry : *entries)
@@ -60,7 +64,7 @@ class ModelTreeTest : public ConfigurationTest {
   }
   std::string one(const std::string& rest) { return std::string(kOne) + "/" + rest; }
 
-  ModelTree tree_{configuration_->model()};
+  std::optional<ModelTree> tree_{std::in_place, configuration_->model()};
   std::string said_;
 };
 

@@ -111,12 +111,12 @@ class DeviceDirectory final : public DeviceFolder {
       if (value != "1")
         return answer(fail(
             EINVAL, fmt::format("\"{}\": only 1 can be written; to close it, remove its directory", value)));
-      device->enable(std::move(answer));
+      device->enable(Device::Asked::by_a_person, std::move(answer));
     };
     return {
         {"alias", [device] { return device->notes().alias; },
          store_now([device](std::string_view value) -> Result<> {
-           device->change_notes([&](Device::Notes& notes) { notes.alias = value; });
+           device->change_notes([&](DeviceNotes& notes) { notes.alias = value; });
            return {};
          })},
         {"control", nullptr,
@@ -127,7 +127,7 @@ class DeviceDirectory final : public DeviceFolder {
         {"last_error", [device] { return device->last_error()->text(); }, nullptr},
         {"udev_path", [device] { return device->notes().udev_path; },
          store_now([device](std::string_view value) -> Result<> {
-           device->change_notes([&](Device::Notes& notes) { notes.udev_path = value; });
+           device->change_notes([&](DeviceNotes& notes) { notes.udev_path = value; });
            return {};
          })}};
   }

@@ -33,7 +33,7 @@ TEST_F(TreeKernelPorts, APortFromNothingAndBack) {
   ASSERT_EQ(link("7", "one"), 0) << said_;
   EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4420"));
   EXPECT_EQ(cat(std::string(kPortOfOne) + "/enable"), "1");
-  EXPECT_EQ(*tree_.read_link(port("subsystems/one")), "/sys/kernel/config/nvmet/subsystems/one");
+  EXPECT_EQ(*tree_->read_link(port("subsystems/one")), "/sys/kernel/config/nvmet/subsystems/one");
   EXPECT_EQ(transport_->acceptors.at("4420")->options().id, PortId(7)) << "the PORTID of the discovery log";
   ASSERT_EQ(link("7", "two"), 0);
   EXPECT_EQ(ls(port("subsystems")), "one two");
@@ -82,7 +82,7 @@ TEST_F(TreeKernelPorts, PortsOfTheOtherLayout) {
   EXPECT_EQ(cat(kPorts + "1/addr_trtype"), "tcp");
   ASSERT_EQ(echo("1", std::string(kPortOfOne) + "/enable"), 0);
   EXPECT_EQ(ls(kPorts + "1/subsystems"), "one");
-  EXPECT_EQ(*tree_.read_link(kPorts + "1/subsystems/one"), "../../../subsystems/one");
+  EXPECT_EQ(*tree_->read_link(kPorts + "1/subsystems/one"), "../../../subsystems/one");
   EXPECT_EQ(transport_->acceptors.at("4420")->options().id, PortId(1));
   EXPECT_EQ(mkdir(kPorts + "1"), EEXIST);
   EXPECT_EQ(echo("::1", kPorts + "1/addr_traddr"), EACCES);

@@ -83,8 +83,8 @@ TEST_F(TreeKernel, AllowedHostsAreLinks) {
   ASSERT_EQ(mkdir(kKernelOne), 0);
   EXPECT_EQ(ln("/sys/kernel/config/nvmet/hosts/h", kernel("allowed_hosts/h")), 0) << said_;
   EXPECT_EQ(ln("../../../hosts/i/", kernel("allowed_hosts/i")), 0) << said_;
-  EXPECT_EQ(*tree_.read_link(kernel("allowed_hosts/h")), "/sys/kernel/config/nvmet/hosts/h");
-  EXPECT_EQ(*tree_.read_link(kernel("allowed_hosts/i")), "../../../hosts/i/");
+  EXPECT_EQ(*tree_->read_link(kernel("allowed_hosts/h")), "/sys/kernel/config/nvmet/hosts/h");
+  EXPECT_EQ(*tree_->read_link(kernel("allowed_hosts/i")), "../../../hosts/i/");
   EXPECT_EQ(ls(one("hosts")), "h i");
   EXPECT_EQ(ln("/x/hosts/h", kernel("allowed_hosts/h")), EEXIST);
   EXPECT_EQ(ln("/x/hosts/none", kernel("allowed_hosts/none")), ENOENT);
@@ -103,7 +103,7 @@ TEST_F(TreeKernel, AllowedHostsAreLinks) {
   ASSERT_EQ(echo("0", kernel("attr_allow_any_host")), 0);
   // What the other layout lists shows where it is.
   ASSERT_EQ(mkdir(one("hosts/h")), 0);
-  EXPECT_EQ(*tree_.read_link(kernel("allowed_hosts/h")), "../../../hosts/h");
+  EXPECT_EQ(*tree_->read_link(kernel("allowed_hosts/h")), "../../../hosts/h");
 }
 
 TEST_F(TreeKernel, SubsystemsAreTheSame) {
@@ -170,7 +170,7 @@ TEST_F(TreeKernel, ANamespaceFromNothingAndBack) {
   EXPECT_EQ(ls("target/core/disk_0"), own(1, path));
   EXPECT_EQ(cat("target/core/" + disk + "/alias"), "nvmet/subsystems/one/namespaces/1");
   EXPECT_EQ(ls(one("namespaces/1")), own(1, path));
-  EXPECT_EQ(*tree_.read_link(one("namespaces/1/") + own(1, path)), "../../../../../target/core/" + disk);
+  EXPECT_EQ(*tree_->read_link(one("namespaces/1/") + own(1, path)), "../../../../../target/core/" + disk);
 
   const struct {
     const char* attribute;
@@ -242,7 +242,7 @@ TEST_F(TreeKernel, NamespacesOfTheOtherLayout) {
   EXPECT_EQ(cat(kernel("namespaces/7/device_path")), "core/disk_0/a");
   EXPECT_EQ(echo("core/disk_0/a", kernel("namespaces/7/device_path")), 0);
   EXPECT_EQ(echo("1", kernel("namespaces/7/enable")), 0) << said_;
-  EXPECT_EQ(*tree_.read_link(one("namespaces/ns_7/a")), "../../../../../target/core/disk_0/a");
+  EXPECT_EQ(*tree_->read_link(one("namespaces/ns_7/a")), "../../../../../target/core/disk_0/a");
   EXPECT_EQ(rmdir(kernel("namespaces/7")), 0);
   EXPECT_EQ(ls("target/core/disk_0"), "a");
 
@@ -267,8 +267,8 @@ TEST_F(TreeKernel, AnOpenThatHangsDelaysNobody) {
   ASSERT_EQ(echo(path, kernel("namespaces/1/device_path")), 0);
   std::promise<int> opened;
   auto future = opened.get_future();
-  tree_.write(kernel("namespaces/1/enable"), "1",
-              [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
+  tree_->write(kernel("namespaces/1/enable"), "1",
+               [&opened](const Result<>& result) { opened.set_value(result ? 0 : result.error().code); });
   ASSERT_TRUE(gate_->wait_for_waiting(1));
   EXPECT_EQ(cat(kernel("namespaces/1/enable")), "0");
   EXPECT_EQ(echo("1", kernel("namespaces/1/enable")), EBUSY);

@@ -218,7 +218,7 @@ std::vector<Attribute> subsystem_attribute_nodes(const std::shared_ptr<Tenant>& 
                        return fail(EINVAL, fmt::format("\"{}\": a host has identified the subsystem already, "
                                                        "and would take it for another",
                                                        value));
-                     return tenant->subsystem()->change_settings(
+                     return tenant->change_settings(
                          [&](target::SubsystemSettings& settings) { return row.store(settings, value); });
                    })});
   all.push_back(not_supported("attr_pi_enable", "0", "protection information is not there yet"));

@@ -14,11 +14,12 @@ constexpr std::chrono::milliseconds kWorkPatience{100};
 
 }  // namespace
 
-Workshop::Workshop(StateStore& state, Journal& journal)
+Workshop::Workshop(StateStore& state, Store& store, Journal& journal)
     : openers(kOpenPlaces, kOpenPatience),
       refreshers(kRefreshPlaces, kRefreshPatience),
       workers(kWorkPlaces, kWorkPatience),
       state_(state),
+      store_(store),
       journal_(journal) {}
 
 void Workshop::end() {

@@ -9,13 +9,14 @@
 #include "config/crew.h"
 #include "config/journal.h"
 #include "config/state_store.h"
+#include "config/store.h"
 
 namespace weft::config {
 
 // Shared with calls that hang: what they find when they come back.
 class Workshop {
  public:
-  Workshop(StateStore& state, Journal& journal);
+  Workshop(StateStore& state, Store& store, Journal& journal);
 
   BackendKeeper keeper;
   Crew openers;
@@ -23,6 +24,7 @@ class Workshop {
   Crew workers;  // changes that wait for something of their own subsystem
 
   StateStore& state() { return state_; }
+  Store& store() { return store_; }
   Journal& journal() { return journal_; }
 
   // A call that has come back holds this while it uses the rest; false when the configuration has gone
@@ -40,6 +42,7 @@ class Workshop {
 
  private:
   StateStore& state_;
+  Store& store_;
   Journal& journal_;
   std::shared_mutex mutex_;
   bool over_ = false;

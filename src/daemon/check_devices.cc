@@ -32,7 +32,7 @@ std::vector<config::Problem> check_devices(const config::Document& document) {
   for (const auto& [nqn, subsystem] : document.subsystems)
     for (const auto& [nsid, entry] : subsystem.namespaces)
       if (const auto device = document.devices.find(entry.device);
-          device == document.devices.end() || !device->second.enable)
+          !entry.device.empty() && (device == document.devices.end() || !device->second.enable))
         problems.push_back(
             {fmt::format("nvmet/subsystems/{}/namespaces/{}", nqn, nsid.value()),
              fmt::format("device \"target/core/{}\": there is none that is enabled", entry.device)});

@@ -18,6 +18,7 @@ namespace {
 
 struct Options {
   std::string config;  // empty: nothing is configured but by the faces
+  std::string store;   // as given: a file, "none", or empty
   std::string log_level = "info";
   bool check = false;
   FaceOptions faces;
@@ -60,9 +61,12 @@ void await_end(Server& server, Signals& signals, const std::string& config) {
 
 int serve(Server& server, Signals& signals, const Options& options, const config::ParsedDocument& parsed,
           LogJournal& journal) {
-  for (const auto& problem : parsed.problems) spdlog::error("{}", problem.text());
-  server.apply(parsed.document);
-  const auto shown = show_faces(server, options.faces, !options.config.empty(), journal);
+  auto shown = server.load();
+  if (shown && !options.config.empty()) {
+    for (const auto& problem : parsed.problems) spdlog::error("{}", problem.text());
+    server.apply(parsed.document);
+  }
+  if (shown) shown = show_faces(server, options.faces, !options.config.empty(), journal);
   if (shown)
     await_end(server, signals, options.config);
   else
@@ -89,7 +93,19 @@ int check(const std::string& path) {
   return problems.empty() ? 0 : 1;
 }
 
-int run(const Options& options) {
+// A file is what there is without a store, unless one is asked for.
+Result<std::string> store_file(const Options& options) {
+  if (options.store == "none" || (options.store.empty() && !options.config.empty())) return std::string();
+  if (!options.store.empty()) return options.store;
+  const std::string& given = options.server.state_dir;
+  const std::string directory = given.empty() ? config::StateStore::default_directory() : given;
+  if (!directory.empty()) return directory + "/config.db";
+  return fail(ENOENT,
+              "there is no state directory to keep the configuration in: give --state-dir DIR, --store FILE, "
+              "or --store none to forget it at the end");
+}
+
+int run(Options options) {
   if (options.check) return check(options.config);
   Signals signals{SIGTERM, SIGINT, SIGHUP};
   if (auto started = start_log(options.log_level); !started) {
@@ -99,6 +115,9 @@ int run(const Options& options) {
   LogJournal journal;
   int status = 1;
   auto parsed = options.config.empty() ? config::ParsedDocument() : read_configuration(options.config);
+  auto store = store_file(options);
+  if (store) options.server.store = *store;
+  if (parsed && !store) parsed = std::unexpected(store.error());
   auto server = parsed ? Server::start(options.server, journal) : std::unexpected(parsed.error());
   if (server)
     status = serve(**server, signals, options, *parsed, journal);
@@ -133,6 +152,11 @@ int main(int argc, char** argv) {
          "--state-dir", options.server.state_dir,
          "where identities are kept; default $STATE_DIRECTORY, $XDG_STATE_HOME/weft or ~/.local/state/weft")
       ->type_name("DIR");
+  app.add_option(
+         "--store", options.store,
+         "keep the configuration in this file, or with \"none\" not at all; default config.db in the state "
+         "directory, and none with --config")
+      ->type_name("FILE");
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off; default info")
       ->type_name("LEVEL");
   app.footer("Examples:\n  weftd\n  weftd --config /etc/weft.json\nMore: man weftd, man weft.json");
@@ -148,5 +172,5 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "weftd: --check: --config FILE says what to look at; see weftd --help\n");
     return 2;
   }
-  return run(options);
+  return run(std::move(options));
 }

@@ -13,6 +13,7 @@
 #include "backends/ramdisk/ram_budget.h"
 #include "config/configuration.h"
 #include "config/model_tree.h"
+#include "config/sqlite_store.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
 #include "daemon/status_route.h"
@@ -73,6 +74,8 @@ struct Server::Machinery {
 
   Journal& journal;
   config::StateStore state;
+  config::NoStore no_store;
+  std::unique_ptr<config::SqliteStore> kept;  // null: none
   backends::RamBudget budget{backends::RamBudget::default_limit()};
   std::unique_ptr<reactor::Reactors> reactors;
   std::unique_ptr<tcp::TcpTransport> tcp;
@@ -93,9 +96,16 @@ struct Server::Machinery {
                                                                           .plugins = plugins,
                                                                           .transports = transports,
                                                                           .state = state,
+                                                                          .store = store(),
                                                                           .journal = journal},
                                                             config::Patience{});
     tree = std::make_unique<config::ModelTree>(configuration->model());
+  }
+
+  config::Store& store() { return kept == nullptr ? static_cast<config::Store&>(no_store) : *kept; }
+  // Before the configuration is taken down, which is no change of it.
+  void end_store() {
+    if (kept != nullptr) kept->end();
   }
 
   bool flush();
@@ -109,6 +119,7 @@ Server::~Server() {
   machinery_->socket.reset();
   machinery_->mount.reset();
   machinery_->tree.reset();
+  machinery_->end_store();
   machinery_->configuration->close(kPatience);
   machinery_->configuration.reset();
   machinery_->reactors->stop();
@@ -119,6 +130,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Jour
   auto machinery = std::make_unique<Machinery>(options.state_dir, journal);
   if (auto loaded = machinery->state.load(); !loaded)
     journal.problem("state", loaded.error().message + "; identities are new in this process");
+  if (!options.store.empty()) {
+    auto kept = config::SqliteStore::open(options.store, journal);
+    if (!kept) return std::unexpected(std::move(kept.error()));
+    machinery->kept = std::move(*kept);
+  }
   const unsigned count = options.reactors == 0 ? default_reactors() : options.reactors;
   auto reactors = reactor::Reactors::start({.count = count});
   if (!reactors) return std::unexpected(std::move(reactors.error()));
@@ -127,6 +143,15 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Jour
   machinery->assemble();
   server->machinery_ = std::move(machinery);
   return server;
+}
+
+Result<> Server::load() {
+  if (machinery_->kept == nullptr) return {};
+  auto rows = machinery_->kept->read();
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  machinery_->configuration->load(std::move(*rows));
+  machinery_->kept->begin();
+  return {};
 }
 
 std::size_t Server::apply(const config::Document& document) {
@@ -189,6 +214,7 @@ bool Server::stop() {
     const Watchdog watchdog(kEndTime);
     its.socket.reset();
     its.mount.reset();
+    its.end_store();
     its.configuration->close_listeners();
     clean = its.target->shut_down(kCommandTime);
   }

@@ -19,6 +19,7 @@ namespace weft::daemon {
 struct ServerOptions {
   unsigned reactors = 0;  // 0: one for each CPU of this process, at most 4
   std::string state_dir;  // empty: StateStore::default_directory()
+  std::string store;      // the file of config::SqliteStore; empty: none, and the configuration ends with it
 };
 
 // On one thread, which is no loop's.
@@ -30,6 +31,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // Makes true what the store held, and notes changes in it from then on.  Once, before all else.
+  Result<> load();
   // The number of problems; each is in the journal.
   std::size_t apply(const config::Document& document);
   std::vector<std::string> listening() const;

@@ -1,0 +1,162 @@
+// Who may use a subsystem, its attributes, and how all of it is kept.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "config/document_rows.h"
+#include "config/tenant.h"
+
+namespace weft::config {
+
+namespace {
+
+// Told when it goes: behind the lock, because who is told may come back.
+class ToldLater {
+ public:
+  explicit ToldLater(target::Done done) : state_(std::make_shared<State>(std::move(done))) {}
+  target::Done share() const {
+    return [state = state_] {};
+  }
+  void cancel() { state_->done = nullptr; }
+
+ private:
+  struct State {
+    explicit State(target::Done its_done) : done(std::move(its_done)) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+      if (done) done();
+    }
+    target::Done done;
+  };
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace
+
+NamespaceLink usual_link(const std::string& device) {
+  return {.name = split_device(device).second, .target = "../../../../../target/core/" + device};
+}
+
+NamespaceEntry Tenant::Namespace::entry_in_document(Nsid nsid) const {
+  NamespaceEntry all = entry;
+  if (directory != fmt::to_string(nsid.value())) all.directory = directory;
+  if (entry.device.empty()) return all;
+  const NamespaceLink usual = usual_link(entry.device);
+  if (link.name != usual.name) all.link_name = link.name;
+  if (link.target != usual.target) all.link_target = link.target;
+  return all;
+}
+
+SubsystemEntry Tenant::entry() const {
+  SubsystemEntry all;
+  {
+    const std::scoped_lock lock(mutex_);
+    Access its = access();
+    all.attributes = std::move(its.attributes);
+    all.hosts = std::move(its.hosts);
+    for (const auto& [nsid, each] : namespaces_) all.namespaces.emplace(nsid, each.entry_in_document(nsid));
+  }
+  all.ports = ports_.entries();
+  return all;
+}
+
+Tenant::Access Tenant::access() const {
+  const auto hosts = subsystem_->hosts();
+  return {attributes_of(nqn(), subsystem_->settings()), {hosts.begin(), hosts.end()}};
+}
+
+Result<> Tenant::change_settings(const std::function<Result<>(target::SubsystemSettings&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  auto changed = subsystem_->change_settings(change);
+  if (changed) keep_settings();
+  return changed;
+}
+
+Result<> Tenant::add_host(const std::string& hostnqn, const std::string& link) {
+  const std::scoped_lock lock(mutex_);
+  if (is_forgotten_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
+  if (auto added = subsystem_->add_host(hostnqn); !added) return added;
+  if (!link.empty()) host_links_[hostnqn] = link;
+  keep_host(hostnqn);
+  return {};
+}
+
+void Tenant::keep_host(const std::string& hostnqn) {
+  commons_.hosts.listed(hostnqn);
+  commons_.workshop->store().put(row_path({"nvmet", "subsystems", nqn(), "hosts", hostnqn}), "{}");
+}
+
+void Tenant::forget_host(const std::string& hostnqn) {
+  host_links_.erase(hostnqn);
+  commons_.hosts.unlisted(hostnqn);
+  erase_row("hosts", hostnqn);
+}
+
+std::string Tenant::host_link(const std::string& hostnqn) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = host_links_.find(hostnqn);
+  return it == host_links_.end() ? std::string() : it->second;
+}
+
+Result<> Tenant::remove_host(const std::string& hostnqn, target::Done done) {
+  ToldLater told(std::move(done));
+  const std::scoped_lock lock(mutex_);
+  auto removed = subsystem_->remove_host(hostnqn, told.share());
+  if (removed)
+    forget_host(hostnqn);
+  else
+    told.cancel();
+  return removed;
+}
+
+Result<> Tenant::configure(const std::function<void(Access&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  if (is_forgotten_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
+  const Access before = access();
+  Access next = before;
+  change(next);
+  const auto settings = settings_of(nqn(), next.attributes);
+  if (!settings) return std::unexpected(settings.error());
+  auto configured = subsystem_->configure(*settings, {next.hosts.begin(), next.hosts.end()});
+  if (!configured) return configured;
+  for (const auto& host : before.hosts)
+    if (!next.hosts.contains(host)) forget_host(host);
+  keep_settings();
+  for (const auto& host : next.hosts)
+    if (!before.hosts.contains(host)) keep_host(host);
+  return {};
+}
+
+void Tenant::keep_settings() {
+  if (!is_forgotten_)
+    commons_.workshop->store().put(subsystem_row(nqn()),
+                                   row_value(attributes_of(nqn(), subsystem_->settings())));
+}
+
+void Tenant::keep(Nsid nsid, const Namespace& its) {
+  if (!is_forgotten_)
+    commons_.workshop->store().put(row_path({"nvmet", "subsystems", nqn(), "namespaces", its.directory}),
+                                   row_value(its.entry_in_document(nsid)));
+}
+
+void Tenant::erase_row(std::string_view folder, std::string_view name) {
+  if (!is_forgotten_)
+    commons_.workshop->store().erase(row_path({"nvmet", "subsystems", nqn(), folder, name}));
+}
+
+void Tenant::keep_new() {
+  const std::scoped_lock lock(mutex_);
+  commons_.workshop->store().erase(subsystem_row(nqn()));
+  keep_settings();
+}
+
+void Tenant::forget() {
+  (void)ports_.begin_end();
+  const std::scoped_lock lock(mutex_);
+  is_forgotten_ = true;
+  commons_.workshop->store().erase(subsystem_row(nqn()));
+}
+
+}  // namespace weft::config
