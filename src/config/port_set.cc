@@ -64,14 +64,12 @@ std::string_view PortSet::nqn() const {
 Result<> PortSet::remove(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (entry->enable) listeners_.leave(name, user(name, *entry), std::exchange(done, nullptr));
-  {
-    const std::scoped_lock lock(mutex_);
-    ports_.erase(name);
-    if (!is_ending_) store_.erase(row(name));
-    listeners_.index().removed(name, *this);
-  }
-  if (done) done();
+  const target::Pin pin = target::make_pin(std::move(done));  // until the port is gone here, too
+  if (entry->enable) listeners_.leave(name, user(name, *entry), [pin] {});
+  const std::scoped_lock lock(mutex_);
+  ports_.erase(name);
+  if (!is_ending_) store_.erase(row(name));
+  listeners_.index().removed(name, *this);
   return {};
 }
 
@@ -190,9 +188,9 @@ Result<> PortSet::enable(const PortName& name) {
 Result<> PortSet::disable(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());
-  if (entry->enable) listeners_.leave(name, user(name, *entry), std::exchange(done, nullptr));
+  const target::Pin pin = target::make_pin(std::move(done));  // until it may change again
+  if (entry->enable) listeners_.leave(name, user(name, *entry), [pin] {});
   end_change(name, false);
-  if (done) done();
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "config/device_path.h"
+#include "config/subtree.h"
 #include "config/test_model_tree.h"
 
 namespace weft::config {
@@ -45,6 +46,31 @@ class TreeKernel : public ModelTreeTest {
 
   std::string folder_;
 };
+
+TEST_F(TreeKernel, StandsAlone) {
+  Subtree alone(tree_, "kernel/nvmet");
+  EXPECT_EQ(change([&](Answer answer) { alone.make_directory("hosts/h", std::move(answer)); }), 0);
+  EXPECT_EQ(change([&](Answer answer) { alone.make_directory("subsystems/one", std::move(answer)); }), 0);
+  EXPECT_EQ(change([&](Answer answer) {
+              alone.make_link("subsystems/one/allowed_hosts/h", "/mnt/hosts/h", std::move(answer));
+            }),
+            0);
+  EXPECT_EQ(*alone.read_link("subsystems/one/allowed_hosts/h"), "/mnt/hosts/h");
+  EXPECT_EQ(
+      change([&](Answer answer) { alone.write("subsystems/one/attr_qid_max", "3", std::move(answer)); }), 0);
+  EXPECT_EQ(*alone.read("subsystems/one/attr_qid_max"), "3");
+  EXPECT_EQ(alone.info("")->kind, NodeKind::directory);
+  EXPECT_EQ(alone.info("nvmet").error().code, ENOENT);
+  std::string names;
+  const auto entries = *alone.list("");
+  for (const auto& entry : entries) names += entry.name + " ";
+  EXPECT_EQ(names, "discovery_nqn hosts last_error ports subsystems ");
+  EXPECT_EQ(
+      change([&](Answer answer) { alone.remove_link("subsystems/one/allowed_hosts/h", std::move(answer)); }),
+      0);
+  EXPECT_EQ(change([&](Answer answer) { alone.remove_directory("subsystems/one", std::move(answer)); }), 0);
+  EXPECT_EQ(ls("nvmet/subsystems"), "");
+}
 
 TEST_F(TreeKernel, HostsAndWhoListsThem) {
   EXPECT_EQ(mkdir("kernel/nvmet/hosts/h"), 0);

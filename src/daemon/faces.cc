@@ -41,12 +41,24 @@ Result<> mount_tree(Server& server, const FaceOptions& options, LogJournal& jour
   return {};
 }
 
+Result<> mount_kernel_tree(Server& server, const std::string& directory, LogJournal& journal) {
+  const auto mounted =
+      server.mount_kernel_tree(std::filesystem::absolute(directory).lexically_normal().string());
+  if (!mounted) return std::unexpected(mounted.error());
+  journal.mounted(*mounted, "the configuration in the layout of Linux nvmet");
+  return {};
+}
+
 }  // namespace
 
 void add_face_options(CLI::App& app, FaceOptions& options) {
   app.add_option("--tree", options.tree,
                  "show the configuration as a directory, and change it there, until the end; none: do not.  "
                  "Default: without --config, tree in the runtime directory")
+      ->type_name("DIR");
+  app.add_option("--kernel-tree", options.kernel_tree,
+                 "show it in the layout of Linux nvmet as well, as nvmetcli wants it at "
+                 "/sys/kernel/config/nvmet")
       ->type_name("DIR");
   app.add_option(
          "--socket", options.socket,
@@ -71,6 +83,7 @@ Result<> show_faces(Server& server, const FaceOptions& options, bool has_configu
     if (!tree && !options.tree.empty()) return tree;
     if (!tree) spdlog::warn("{}; there is no tree", tree.error().message);
   }
+  if (!options.kernel_tree.empty()) return mount_kernel_tree(server, options.kernel_tree, journal);
   if (has_configuration || (wants_socket && socket) || (wants_tree && tree)) return {};
   return fail(EINVAL, "there is no --config, and neither a tree nor a socket to make one");
 }

@@ -13,6 +13,7 @@ namespace weft::daemon {
 // Empty: not given, and then what cannot be had is a warning.  "none": none.
 struct FaceOptions {
   std::string tree;
+  std::string kernel_tree;  // empty: none
   std::string socket;
   std::string socket_group;
 };

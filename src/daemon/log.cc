@@ -54,8 +54,8 @@ void LogJournal::listening(std::string_view port) {
   (void)std::fflush(stdout);
 }
 
-void LogJournal::mounted(std::string_view directory) {
-  fmt::print(stdout, "the configuration is at {}\n", directory);
+void LogJournal::mounted(std::string_view directory, std::string_view what) {
+  fmt::print(stdout, "{} is at {}\n", what, directory);
   (void)std::fflush(stdout);
 }
 

@@ -27,7 +27,8 @@ class LogJournal final : public Journal {
   void problem(std::string_view path, std::string_view reason) override;
   void note(std::string_view path, std::string_view what) override;
   void listening(std::string_view port) override;
-  void mounted(std::string_view directory);  // where the configuration is a directory
+  // Where the configuration is a directory.
+  void mounted(std::string_view directory, std::string_view what = "the configuration");
   void note(const fabric::Path& path, std::string_view what) override;
 };
 

@@ -14,6 +14,7 @@
 #include "config/configuration.h"
 #include "config/model_tree.h"
 #include "config/sqlite_store.h"
+#include "config/subtree.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
 #include "daemon/status_route.h"
@@ -65,6 +66,14 @@ class Watchdog {
   std::thread thread_;
 };
 
+Result<std::string> show(config::Tree& tree, const std::string& directory,
+                         std::unique_ptr<faces::FuseMount>& into) {
+  auto mount = faces::FuseMount::mount(tree, {.directory = directory});
+  if (!mount) return std::unexpected(std::move(mount.error()));
+  into = std::move(*mount);
+  return into->directory();
+}
+
 }  // namespace
 
 struct Server::Machinery {
@@ -84,7 +93,9 @@ struct Server::Machinery {
   std::vector<fabric::Transport*> transports;
   std::unique_ptr<config::Configuration> configuration;
   std::unique_ptr<config::ModelTree> tree;
+  std::unique_ptr<config::Subtree> kernel_tree;
   std::unique_ptr<faces::FuseMount> mount;
+  std::unique_ptr<faces::FuseMount> kernel_mount;
   std::unique_ptr<faces::HttpFace> socket;
 
   void assemble() {
@@ -118,6 +129,7 @@ Server::~Server() {
   if (machinery_ == nullptr) return;
   machinery_->socket.reset();
   machinery_->mount.reset();
+  machinery_->kernel_mount.reset();
   machinery_->tree.reset();
   machinery_->end_store();
   machinery_->configuration->close(kPatience);
@@ -171,10 +183,12 @@ config::StateStore& Server::state() {
 }
 
 Result<std::string> Server::mount_tree(const std::string& directory) {
-  auto mount = faces::FuseMount::mount(*machinery_->tree, {.directory = directory});
-  if (!mount) return std::unexpected(std::move(mount.error()));
-  machinery_->mount = std::move(*mount);
-  return machinery_->mount->directory();
+  return show(*machinery_->tree, directory, machinery_->mount);
+}
+
+Result<std::string> Server::mount_kernel_tree(const std::string& directory) {
+  machinery_->kernel_tree = std::make_unique<config::Subtree>(*machinery_->tree, "kernel/nvmet");
+  return show(*machinery_->kernel_tree, directory, machinery_->kernel_mount);
 }
 
 Result<> Server::serve_socket(const faces::SocketOptions& options) {
@@ -214,6 +228,7 @@ bool Server::stop() {
     const Watchdog watchdog(kEndTime);
     its.socket.reset();
     its.mount.reset();
+    its.kernel_mount.reset();
     its.end_store();
     its.configuration->close_listeners();
     clean = its.target->shut_down(kCommandTime);

@@ -43,6 +43,9 @@ class Server {
   // canonical name.
   Result<std::string> mount_tree(const std::string& directory);
 
+  // Likewise, with the layout of Linux nvmet alone.
+  Result<std::string> mount_kernel_tree(const std::string& directory);
+
   // Takes commands by a socket until stop(); see faces/http/http_face.h.  Once.
   Result<> serve_socket(const faces::SocketOptions& options);
 
