@@ -150,8 +150,10 @@ Reply HttpFace::State::answer(const httplib::Request& request, const std::string
   const auto operation =
       operations.begin(fmt::format("{} {}", request.method, path), matched->route->changes());
   if (!operation) return error_reply(operation.error(), matched->in_path);
-  matched->route->handle(*call,
-                         [operation = *operation](Reply reply) { operation->finish(std::move(reply)); });
+  matched->route->handle(*call, [operation = *operation, success = matched->route->success](Reply reply) {
+    if (reply.status == 0) reply.status = success;
+    operation->finish(std::move(reply));
+  });
   return operations.await(*operation, kPatience);
 }
 

@@ -88,6 +88,13 @@ ordered_json Operations::Operation::describe() const {
 
 Operations::Operations(OperationLimits limits) : state_(std::make_shared<State>(limits)) {}
 
+// What goes on holds the state, and the state what is kept.
+Operations::~Operations() {
+  decltype(state_->kept) kept;
+  const std::scoped_lock lock(state_->mutex);
+  kept.swap(state_->kept);
+}
+
 Result<std::shared_ptr<Operations::Operation>> Operations::begin(std::string request, bool changes) {
   std::string id;
   {

@@ -28,6 +28,7 @@ class Operations {
   class Operation;
 
   explicit Operations(OperationLimits limits = {});
+  ~Operations();
   Operations(const Operations&) = delete;
   Operations& operator=(const Operations&) = delete;
 

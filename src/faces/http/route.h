@@ -35,7 +35,7 @@ struct Call {
 };
 
 struct Reply {
-  int status = 200;
+  int status = 0;                         // 0: that of the row for a success
   nlohmann::ordered_json body = nullptr;  // null: none
 };
 
@@ -47,7 +47,7 @@ struct Route {
   std::string pattern;  // "/v1/status", or "/v1/tree/{path}": the last part, with slashes in it, may be empty
   std::string summary;
   std::vector<Parameter> parameters;
-  int success = 200;  // the status of an answer that is no error
+  int success = 200;  // the status of an answer that has none of its own
   // Any thread but a loop's, many at once; returns at once.  What takes its time answers later.
   std::function<void(const Call&, Respond)> handle;
 

@@ -134,14 +134,14 @@ void get(const config::Tree& tree, const Call& call, Respond respond) {
 }
 
 // The caller's answer to a change.
-config::Answer answering(const Call& call, int success, Respond respond) {
-  return [path = call.in_path, success, respond = std::move(respond)](Result<> result) mutable {
-    respond(result ? Reply{.status = success} : error_reply(result.error(), path));
+config::Answer answering(const Call& call, Respond respond) {
+  return [path = call.in_path, respond = std::move(respond)](Result<> result) mutable {
+    respond(result ? Reply() : error_reply(result.error(), path));
   };
 }
 
 void put(config::Tree& tree, const Call& call, Respond respond) {
-  tree.write(call.in_path, call.body["value"].get<std::string>(), answering(call, 204, std::move(respond)));
+  tree.write(call.in_path, call.body["value"].get<std::string>(), answering(call, std::move(respond)));
 }
 
 void post(config::Tree& tree, const Call& call, Respond respond) {
@@ -151,7 +151,7 @@ void post(config::Tree& tree, const Call& call, Respond respond) {
                                 "a link has a target, and nothing else has: send {\"kind\": \"link\", "
                                 "\"target\": ...} or {\"kind\": \"directory\"}"},
                                call.in_path));
-  auto answer = answering(call, 201, std::move(respond));
+  auto answer = answering(call, std::move(respond));
   if (has_target)
     tree.make_link(call.in_path, call.body["target"].get<std::string>(), std::move(answer));
   else
@@ -161,7 +161,7 @@ void post(config::Tree& tree, const Call& call, Respond respond) {
 void remove(config::Tree& tree, const Call& call, Respond respond) {
   const auto info = tree.info(call.in_path);
   if (!info) return respond(error_reply(info.error(), call.in_path));
-  auto answer = answering(call, 204, std::move(respond));
+  auto answer = answering(call, std::move(respond));
   if (info->kind == NodeKind::directory)
     tree.remove_directory(call.in_path, std::move(answer));
   else
