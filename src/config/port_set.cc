@@ -55,13 +55,13 @@ Result<> PortSet::make(const PortName& name) {
   return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
 }
 
+// In one step for the store: a crash must not find it disabled and still there.
 Result<> PortSet::remove(const PortName& name) {
-  if (auto disabled = disable(name); !disabled) return disabled;
+  const auto entry = begin_change(name);
+  if (!entry) return std::unexpected(entry.error());
+  if (entry->enable) listeners_.leave(name, user(name));
   const std::scoped_lock lock(mutex_);
-  const auto it = ports_.find(name);
-  if (it == ports_.end()) return none(name);
-  if (it->second.is_changing || it->second.entry.enable) return changing();
-  ports_.erase(it);
+  ports_.erase(name);
   if (!is_ending_) store_.erase(row(name));
   return {};
 }
