@@ -135,7 +135,7 @@ std::shared_ptr<Device> Change::make_device(const std::string& name, const Devic
     return nullptr;
   }
   for (const auto& [key, value] : entry.control)
-    if (auto set = (*device)->set_control(key, value); !set) {
+    if (auto set = (*device)->set_control({{key, value}}); !set) {
       problem(path + "/control/" + key, set.error());
       (void)model_.remove_device(name, [] {});
       return nullptr;

@@ -59,11 +59,12 @@ Result<> Device::check_closed() const {
   return fail(EBUSY, "it is enabled: this cannot change any more; remove the device and make it anew");
 }
 
-Result<> Device::set_control(std::string_view key, std::string_view value) {
-  if (auto known = check_control_key(plugin_, key, value); !known) return known;
+Result<> Device::set_control(const block::ControlValues& values) {
+  for (const auto& [key, value] : values)
+    if (auto known = check_control_key(plugin_, key, value); !known) return known;
   const std::scoped_lock lock(mutex_);
   if (auto closed = check_closed(); !closed) return closed;
-  entry_.control.insert_or_assign(std::string(key), std::string(value));
+  for (const auto& [key, value] : values) entry_.control.insert_or_assign(key, value);
   keep();
   return {};
 }

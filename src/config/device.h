@@ -45,7 +45,7 @@ class Device : public std::enable_shared_from_this<Device> {
   std::shared_ptr<block::Backend> backend() const;  // null while it is not open
 
   // EBUSY once it is enabled, EINVAL for a key that the plugin does not have.
-  Result<> set_control(std::string_view key, std::string_view value);
+  Result<> set_control(const block::ControlValues& values);  // all of them or none
   Result<> set_unit_serial(const Uuid& serial);
   DeviceNotes notes() const;
   void change_notes(const std::function<void(DeviceNotes&)>& change);  // at any time

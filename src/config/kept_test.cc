@@ -170,6 +170,16 @@ TEST_F(KeptTest, RemovingASubsystemTakesAllOfItOutOfTheStore) {
   EXPECT_FALSE(memory_.flush().contains("nvmet/subsystems/one/hosts/old"));
 }
 
+// A crash while it is under way finds the port as it was, or gone.
+TEST_F(KeptTest, APortIsRemovedInOneStep) {
+  make_tenant();
+  const Rows before = memory_.flush();
+  transport_->stopped = [&](const std::string&) { EXPECT_EQ(memory_.flush(), before); };
+  ASSERT_EQ(rmdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  transport_->stopped = nullptr;
+  EXPECT_EQ(memory_.flush().size(), before.size() - 1);
+}
+
 TEST_F(KeptTest, RowsThatCannotBeReadAreReportedAndLeft) {
   make_tenant();
   Rows rows = memory_.flush();

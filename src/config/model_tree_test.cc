@@ -118,6 +118,9 @@ TEST_F(ModelTreeTest, AttributesShowWhatWasWritten) {
   const std::string disk = std::string(kDisk) + "/";
   EXPECT_EQ(echo("how=good,size=1", disk + "control"), 0) << said_;
   EXPECT_EQ(echo("how=good\nsize=2", disk + "control"), 0) << said_;
+  EXPECT_EQ(echo("size=3,hau=1", disk + "control"), EINVAL);
+  EXPECT_EQ(configuration_->model().find_device("disk_0/a")->entry().control.at("size"), "2")
+      << "all or nothing";
   EXPECT_EQ(echo("how", disk + "control"), EINVAL);
   EXPECT_EQ(cat(disk + "last_error"), said_);
   EXPECT_EQ(echo("hau=1", disk + "control"), EINVAL);

@@ -61,6 +61,7 @@ std::string_view PortSet::nqn() const {
   return subsystem_ == nullptr ? std::string_view() : subsystem_->nqn();
 }
 
+// In one step for the store: a crash must not find it disabled and still there.
 Result<> PortSet::remove(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
   if (!entry) return std::unexpected(entry.error());

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/replace_file.h"
+
 namespace weft::config {
 
 namespace {
@@ -65,15 +67,6 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &unused) == 0;
 }
 
-// An entry of a directory is not on the disk before its directory is.
-Result<> sync_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int code = errno;
-  if (fd >= 0) ::close(fd);
-  return synced ? Result<>() : fail_errno(code, directory);
-}
-
 }  // namespace
 
 SqliteDatabase::SqliteDatabase(std::string path) : path_(std::move(path)) {}
@@ -87,7 +80,7 @@ SqliteDatabase::~SqliteDatabase() {
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& path) {
   std::error_code code;
   const std::filesystem::path directory = std::filesystem::absolute(path, code).parent_path();
-  if (!code) std::filesystem::create_directories(directory, code);
+  const bool made_directory = !code && std::filesystem::create_directories(directory, code);
   if (code)
     return fail(code.value(),
                 fmt::format("store {}: its directory cannot be made: {}", path, code.message()));
@@ -104,6 +97,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   }
   if (auto prepared = database->prepare(); !prepared) return std::unexpected(std::move(prepared.error()));
   if (auto synced = sync_directory(directory); !synced) return std::unexpected(std::move(synced.error()));
+  // As far as they may be read.
+  for (auto up = directory; made_directory && up.has_relative_path(); up = up.parent_path())
+    (void)sync_directory(up.parent_path());
   return database;
 }
 

@@ -4,16 +4,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
 
+#include "base/test_full_disk.h"
 #include "config/test_configuration.h"
 
 namespace weft::config {
@@ -254,24 +253,6 @@ TEST_F(DamagedStore, WhatCannotBeReadIsRefused) {
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, EACCES) << store.error().message;
 }
-
-// No file of this process can grow beyond the limit: what a full disk is like.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    (void)std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
 
 TEST_F(SqliteStoreTest, AFailedCommitIsSaidAndTriedAgain) {
   {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/replace_file.h"
 
 namespace weft::config {
 
@@ -47,16 +48,6 @@ Result<std::string> read_all(int fd, const std::string& path) {
     if (count == 0) return text;
     text.append(piece, static_cast<std::size_t>(count));
   }
-}
-
-Result<> write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail_errno(count < 0 ? errno : EIO, path);
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
 }
 
 }  // namespace
@@ -111,24 +102,12 @@ Result<StateStore::Content> StateStore::read(const std::string& path) {
   return content;
 }
 
-// A new file takes the old one's place, so that a crash leaves the one or the other.
 Result<> StateStore::write(const std::string& directory, const Content& content) {
   json root = {{"version", 1}, {"serials", json::object()}, {"ports", json::object()}};
   for (const auto& [name, uuid] : content.serials) root["serials"][name] = uuid_text(uuid);
   for (const auto& [name, id] : content.ports) root["ports"][name] = id.value();
-  const std::string text = root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-  const std::string temporary = directory + "/state.json.new";
-  {
-    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open()) return fail_errno(errno, temporary);
-    if (auto written = write_all(file.get(), text, temporary); !written) return written;
-    if (::fsync(file.get()) != 0) return fail_errno(errno, temporary);
-  }
-  if (::rename(temporary.c_str(), (directory + "/state.json").c_str()) != 0)
-    return fail_errno(errno, temporary);
-  const File folder(directory, O_RDONLY | O_DIRECTORY);
-  if (!folder.is_open() || ::fsync(folder.get()) != 0) return fail_errno(errno, directory);
-  return {};
+  return replace_file(directory + "/state.json",
+                      root.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 Result<> StateStore::load() {

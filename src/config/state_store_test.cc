@@ -12,6 +12,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/test_full_disk.h"
+
 namespace weft::config {
 namespace {
 
@@ -183,16 +185,18 @@ TEST_F(StateStoreTest, AnUnusableDirectoryIsReportedAndTheRestIsInMemory) {
   EXPECT_EQ(store.unit_serial("a"), serial);
 }
 
-// The file cannot be replaced: a directory has its name.
 TEST_F(StateStoreTest, AFileThatCannotBeWrittenIsReported) {
   StateStore store(state_dir());
   ASSERT_TRUE(store.load());
   ASSERT_TRUE(store.assure({"a"}, {}));
   const Uuid serial = store.unit_serial("a");
-  std::filesystem::create_directories(state_dir() + "/state.json.new");
-  const auto kept = store.assure({"b"}, {});
+  Result<> kept;
+  {
+    const FullDisk full(10);
+    kept = store.assure({"b"}, {});
+  }
   ASSERT_FALSE(kept);
-  EXPECT_NE(kept.error().message.find("state.json.new"), std::string::npos) << kept.error().message;
+  EXPECT_NE(kept.error().message.find("state.json"), std::string::npos) << kept.error().message;
   EXPECT_EQ(store.unit_serial("a"), serial);
   EXPECT_FALSE(store.unit_serial("b").is_nil());
 }

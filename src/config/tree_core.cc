@@ -16,6 +16,7 @@ constexpr std::uint64_t kLargestTransferBytes = 1u << 20;
 
 // control: KEY=VALUE, as many as there are, separated by commas or newlines.
 Result<> store_control(Device& device, std::string_view text) {
+  block::ControlValues values;
   while (!text.empty()) {
     const std::size_t end = text.find_first_of(",\n");
     const std::string_view pair = trim(text.substr(0, end));
@@ -23,9 +24,9 @@ Result<> store_control(Device& device, std::string_view text) {
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) return fail(EINVAL, fmt::format("\"{}\" must be KEY=VALUE", pair));
-    if (auto set = device.set_control(pair.substr(0, equals), pair.substr(equals + 1)); !set) return set;
+    values.insert_or_assign(std::string(pair.substr(0, equals)), std::string(pair.substr(equals + 1)));
   }
-  return {};
+  return device.set_control(values);
 }
 
 std::string status_text(const Device& device) {
@@ -64,8 +65,9 @@ class AttribDirectory final : public DeviceFolder {
     const std::string reason = "Weft takes this from the backend; it cannot be set";
     auto block_size =
         fact("block_size", device_, [](const block::Geometry& g) -> std::uint64_t { return g.block_bytes; });
-    block_size.store = store_now(
-        [device = device_](std::string_view value) { return device->set_control("block_size", value); });
+    block_size.store = store_now([device = device_](std::string_view value) {
+      return device->set_control({{"block_size", std::string(value)}});
+    });
     return {
         std::move(block_size),
         fact("hw_block_size", device_,

@@ -102,6 +102,27 @@ class Store(Case):
         os.mkdir(self.root / MINE)
         self.assertEqual(program.end()[0], 0, program.errors())
 
+    @unittest.skipIf(os.environ.get("WEFT_SANITIZE"), "the sanitizers cannot be traced")
+    def test_a_change_is_on_the_disk_when_it_returns(self):
+        trace = self.folder / "trace"
+        program = Program(self, "strace", "-f", "-y", "-e", "trace=fdatasync,fsync", "-o", trace, *self.words())
+        while program.line() != f"the configuration is at {self.root}":
+            pass
+
+        traced = self.run_words("pgrep", "-P", program.process.pid).stdout.strip()
+        self.addCleanup(subprocess.run, ["kill", "-9", traced], stderr=subprocess.DEVNULL, check=False)
+
+        def synced():
+            return sum("config.db-wal>" in line and line.endswith("= 0") for line in trace.read_text().splitlines())
+
+        os.mkdir(self.root / MINE)
+        for number in range(10):
+            before = synced()
+            os.mkdir(self.root / MINE / f"hosts/host{number}")
+            self.assertGreater(synced(), before)
+        os.kill(int(traced), signal.SIGTERM)
+        self.assertEqual(program.process.wait(60), 0, program.errors())
+
     def test_what_cannot_be_kept_is_said(self):
         small = self.folder / "small"
         small.mkdir()
