@@ -38,6 +38,10 @@ int remove_directory(int argc, const char* const* argv);
 int make_link(int argc, const char* const* argv);
 int remove_link(int argc, const char* const* argv);
 int tenant(int argc, const char* const* argv);
+int save(int argc, const char* const* argv);
+int restore(int argc, const char* const* argv);
+int import_nvmetcli(int argc, const char* const* argv);
+int export_nvmetcli(int argc, const char* const* argv);
 int status(int argc, const char* const* argv);
 int completion(int argc, const char* const* argv);
 

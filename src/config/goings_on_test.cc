@@ -34,7 +34,7 @@ TEST_F(ConfigurationTest, ARemovedDeviceThatHangsGoesOn) {
   ASSERT_TRUE(model.make_adapter("disk_0"));
   const auto device = model.make_device("disk_0/slow");
   ASSERT_TRUE(device);
-  ASSERT_TRUE((*device)->set_control("how", "gate"));
+  ASSERT_TRUE((*device)->set_control({{"how", "gate"}}));
   (*device)->enable(Device::Asked::by_a_person, [](Result<>) {});
   ASSERT_TRUE(gate_->wait_for_waiting(1));
   ASSERT_TRUE(model.remove_device("disk_0/slow", nullptr));

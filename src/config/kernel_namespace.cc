@@ -46,9 +46,9 @@ Result<std::shared_ptr<Device>> make_own_device(Model& model, const Tenant& tena
     return fail(EBUSY, fmt::format("{}: its backend opens already, or another namespace shows it",
                                    backing.device_path));
   }
-  (void)(*device)->set_control(plugin->path_key, backing.device_path);
-  if (backing.buffered_io && !plugin->buffered_key.empty())
-    (void)(*device)->set_control(plugin->buffered_key, "1");
+  block::ControlValues control = {{std::string(plugin->path_key), backing.device_path}};
+  if (backing.buffered_io && !plugin->buffered_key.empty()) control[std::string(plugin->buffered_key)] = "1";
+  (void)(*device)->set_control(control);
   (*device)->change_notes([&](DeviceNotes& notes) { notes.alias = tenant.path(nsid); });
   return device;
 }

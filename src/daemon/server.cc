@@ -15,6 +15,7 @@
 #include "config/model_tree.h"
 #include "config/sqlite_store.h"
 #include "config/subtree.h"
+#include "daemon/document_routes.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
 #include "daemon/status_route.h"
@@ -192,10 +193,10 @@ Result<std::string> Server::mount_kernel_tree(const std::string& directory) {
 }
 
 Result<> Server::serve_socket(const faces::SocketOptions& options) {
-  auto socket = faces::HttpFace::start(
-      *machinery_->tree, {.socket = options,
-                          .version = kVersion,
-                          .more = {status_route(*machinery_->configuration, *machinery_->reactors)}});
+  auto routes = document_routes(*machinery_->configuration, *machinery_->tree);
+  routes.push_back(status_route(*machinery_->configuration, *machinery_->reactors));
+  auto socket = faces::HttpFace::start(*machinery_->tree,
+                                       {.socket = options, .version = kVersion, .more = std::move(routes)});
   if (!socket) return std::unexpected(std::move(socket.error()));
   machinery_->socket = std::move(*socket);
   return {};

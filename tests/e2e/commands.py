@@ -17,7 +17,7 @@ sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
 import unittest
 
 import nvme
-from programs import BIN, WEFT, WEFTD, Case, Program, document, free_port, wait_for
+from programs import BIN, ROOT, WEFT, WEFTD, Case, Program, document, free_port, wait_for
 
 NQN = "nqn.2026-01.io.example:disks"
 HANG_FS = BIN.parent / "tests/hang_fs/weft_hang_fs"
@@ -188,6 +188,71 @@ class Tree(Commands):
         (root / "nvmet/subsystems" / NQN / "attr_model").write_text("Loom\n")
         self.assertEqual(self.weft("get", f"nvmet/subsystems/{NQN}/attr_model"), "Loom\n")
         self.assertEqual(program.end()[0], 0, program.errors())
+
+
+class Documents(Commands):
+    def names(self):
+        return {each["nqn"] for each in json.loads(self.weft("tenant", "list", "--json"))}
+
+    def test_save_and_restore(self):
+        self.start()
+        other = NQN + "-other"
+        self.create()
+        self.create(other)
+        whole = self.folder / "whole.json"
+        self.weft("save", whole)
+        self.assertEqual(whole.stat().st_mode & 0o777, 0o600)
+        one = self.weft("save", "--tenant", NQN)
+        self.assertEqual(list(json.loads(one)["nvmet"]["subsystems"]), [NQN])
+        self.weft("tenant", "delete", NQN)
+        part = self.folder / "one.json"
+        part.write_text(one)
+        self.weft("restore", "--beside", part)
+        self.assertEqual(self.names(), {NQN, other})
+        self.assertEqual(json.loads(self.weft("save")), json.loads(whole.read_text()))
+        self.weft("restore", part)
+        self.assertEqual(self.names(), {NQN})
+        with nvme.Controller(("127.0.0.1", self.port), NQN):
+            pass
+
+    def test_what_cannot_be_restored(self):
+        self.start()
+        self.create()
+        before = self.weft("save")
+        path = self.folder / "bad.json"
+        path.write_text('{"version": 1, "nvmet": {"subsystems": {"nqn.2026-01.x:a": {"attr_qid_max": 0}}}}')
+        said = self.weft("restore", path, status=1)
+        self.assertIn("nvmet/subsystems/nqn.2026-01.x:a/attr_qid_max: ", said)
+        self.assertIn("nothing was changed", said)
+        path.write_text("{")
+        self.weft("restore", path, status=1)
+        self.assertIn("no such tenant", self.weft("save", "--tenant", "nqn.none", status=1))
+        self.assertIn("No such file", self.weft("restore", self.folder / "none", status=1))
+        self.assertEqual(self.weft("save"), before)
+        # One that is there in part: the rest is made.
+        path.write_text(
+            json.dumps(
+                {
+                    "version": 1,
+                    "target": {"core": {"fileio_1": {"gone": {"control": {"fd_dev_name": str(self.folder / "gone")}}}}},
+                    "nvmet": {"subsystems": {"nqn.2026-01.x:b": {"namespaces": {"1": {"device": "target/core/fileio_1/gone"}}}}},
+                }
+            )
+        )
+        self.assertIn("target/core/fileio_1/gone: ", self.weft("restore", "--beside", path, status=1))
+        self.assertEqual(self.names(), {NQN, "nqn.2026-01.x:b"})
+
+    def test_what_nvmetcli_saved(self):
+        self.start()
+        path = self.folder / "config.json"
+        path.write_text((ROOT / "src/config/testdata/tcp.json").read_text())
+        said = self.weft("import", path, status=1)  # its devices are not here
+        self.assertIn("kernel/nvmet/subsystems/", said)
+        exported = json.loads(self.weft("export"))
+        self.assertEqual(
+            {each["nqn"] for each in exported["subsystems"]},
+            {each["nqn"] for each in json.loads(path.read_text())["subsystems"]},
+        )
 
 
 class Completion(Commands):

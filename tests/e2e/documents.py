@@ -39,6 +39,7 @@ class Manual(Case):
             ([WEFTD], "weftd.8"),
             ([WEFT, "status"], "weft-status.1"),
             *(([WEFT, name], f"weft-{name}.1") for name in ("ls", "get", "set", "mkdir", "rmdir", "ln", "rm")),
+            *(([WEFT, name], f"weft-{name}.1") for name in ("save", "restore", "import", "export")),
         ):
             page = (ROOT / "docs/man" / name).read_text()
             options = options_of_help(*words, "--help")
