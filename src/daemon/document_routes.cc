@@ -13,6 +13,7 @@ namespace weft::daemon {
 namespace {
 
 using faces::Call;
+using faces::error_reply;
 using faces::In;
 using faces::Reply;
 using faces::Respond;
