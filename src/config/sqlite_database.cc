@@ -36,7 +36,8 @@ constexpr const char* kBeside[] = {kLogEnd, "-shm", "-journal"};
 int errno_of_log(sqlite3* database) {
   sqlite3_file* log = nullptr;
   int last = 0;
-  if (sqlite3_file_control(database, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+  if (sqlite3_file_control(database, nullptr, SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&log)) !=
+          SQLITE_OK ||
       log == nullptr || log->pMethods == nullptr)
     return 0;
   return log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last) == SQLITE_OK ? last : 0;
@@ -252,7 +253,6 @@ Result<> SqliteDatabase::execute(const char* sql) {
 // The first value of the answer.
 Result<std::string> SqliteDatabase::ask(const char* sql) {
   sqlite3_stmt* statement = nullptr;
-  std::string answer;
   const bool there = sqlite3_prepare_v2(database_, sql, -1, &statement, nullptr) == SQLITE_OK &&
                      sqlite3_step(statement) == SQLITE_ROW;
   Result<std::string> result =
