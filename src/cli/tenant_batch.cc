@@ -53,7 +53,7 @@ Result<std::string> add_backend(Steps& steps, const std::string& spec, const std
   if (tree_path(spec).starts_with(kCore)) return tree_path(spec);
   const auto made = parse_export(spec, place);
   if (!made) return std::unexpected(made.error());
-  const std::string path = std::string(kCore) + device_name(*made, nqn, place);
+  std::string path = std::string(kCore) + device_name(*made, nqn, place);
   steps.mkdir(path.substr(0, path.rfind('/')), true);
   steps.mkdir(path);
   for (const auto& [key, value] : made->entry.control) {
