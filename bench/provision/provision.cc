@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "hang_fs/mounted_hang_fs.h"
@@ -113,6 +114,7 @@ void while_others_hang(std::size_t tenants) {
   const Folder folder(kMemory);
   const Daemon daemon(folder);
   std::string why;
+  std::filesystem::create_directory(folder / "hang");
   const auto files = e2e::MountedHangFs::mount("open", folder / "hang", why);
   if (files == nullptr) return void(fmt::print("provision.hanging skipped: {}\n", why));
   files->begin_to_hang();

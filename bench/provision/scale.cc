@@ -31,52 +31,67 @@ void read_tree(const Daemon& daemon, std::size_t number) {
   }
 }
 
-struct Costs {
-  double create_ms = 0;
-  double connect_ms = 0;
-  double read_tree_ms = 0;
+// A daemon with so many tenants, and what one more costs it.
+class Side {
+ public:
+  explicit Side(std::size_t tenants) : tenants_(tenants) {
+    make_adapter(daemon_);
+    create(0, kFew);
+    few_bytes_ = daemon_.resident_bytes();
+    create(kFew, tenants - kFew);
+    client_ = make_tree_client(daemon_, port_);
+  }
+
+  void sample(std::size_t round) {
+    create_.each_ms.push_back(time_ms([&] { client_->create(tenants_); }));
+    client_->remove(tenants_);
+    const std::size_t one = round * 7919 % tenants_;
+    connect_.each_ms.push_back(time_ms([&] { connect_once(port_, tenant_nqn(one)); }));
+    read_.each_ms.push_back(time_ms([&] { read_tree(daemon_, one); }));
+  }
+
+  double create_ms() const { return create_.percentile(50); }
+  double connect_ms() const { return connect_.percentile(50); }
+  double read_ms() const { return read_.percentile(50); }
+  double tenant_kib() const {
+    return static_cast<double>(all_bytes_ - few_bytes_) / 1024 / static_cast<double>(tenants_ - kFew);
+  }
+
+ private:
+  void create(std::size_t first, std::size_t count) {
+    run_clients(
+        8, first, count, [&] { return make_tree_client(daemon_, port_); },
+        [](Client& client, std::size_t number) { client.create(number); });
+    all_bytes_ = daemon_.resident_bytes();
+  }
+
+  const std::size_t tenants_;
+  const Folder folder_{"/dev/shm"};
+  const Daemon daemon_{folder_};
+  const std::uint16_t port_ = free_port();
+  std::unique_ptr<Client> client_;
+  Times create_;
+  Times connect_;
+  Times read_;
+  std::uint64_t few_bytes_ = 0;
+  std::uint64_t all_bytes_ = 0;
 };
 
-// With `present` tenants; the medians.
-Costs measure(const Daemon& daemon, std::uint16_t port, std::size_t present) {
-  const auto client = make_tree_client(daemon, port);
-  Times create;
-  Times connect;
-  Times read;
-  for (std::size_t i = 0; i < kSamples; ++i) {
-    create.each_ms.push_back(time_ms([&] { client->create(present); }));
-    client->remove(present);
-    const std::size_t one = i * 7919 % present;
-    connect.each_ms.push_back(time_ms([&] { connect_once(port, tenant_nqn(one)); }));
-    read.each_ms.push_back(time_ms([&] { read_tree(daemon, one); }));
-  }
-  return {create.percentile(50), connect.percentile(50), read.percentile(50)};
-}
-
+// In turns, so that what else the machine does meets both.
 void run(std::size_t many) {
-  const Folder folder("/dev/shm");
-  const Daemon daemon(folder);
-  make_adapter(daemon);
-  const std::uint16_t port = free_port();
-  const auto create = [&](std::size_t first, std::size_t count) {
-    run_clients(
-        8, first, count, [&] { return make_tree_client(daemon, port); },
-        [](Client& client, std::size_t number) { client.create(number); });
-  };
-  create(0, kFew);
-  const Costs few = measure(daemon, port, kFew);
-  const std::uint64_t before = daemon.resident_bytes();
-  create(kFew, many - kFew);
-  const std::uint64_t after = daemon.resident_bytes();
-  const Costs then = measure(daemon, port, many);
-  print("scale.create_10", few.create_ms, "ms");
-  print("scale.connect_10", few.connect_ms, "ms");
-  print("scale.read_tree_10", few.read_tree_ms, "ms");
-  print("scale.create", then.create_ms / few.create_ms, "ratio");
-  print("scale.connect", then.connect_ms / few.connect_ms, "ratio");
-  print("scale.read_tree", then.read_tree_ms / few.read_tree_ms, "ratio");
-  print("scale.tenant_memory", static_cast<double>(after - before) / 1024 / static_cast<double>(many - kFew),
-        "KiB");
+  Side few(kFew);
+  Side all(many);
+  for (std::size_t round = 0; round < kSamples; ++round) {
+    few.sample(round);
+    all.sample(round);
+  }
+  print("scale.create_10", few.create_ms(), "ms");
+  print("scale.connect_10", few.connect_ms(), "ms");
+  print("scale.read_tree_10", few.read_ms(), "ms");
+  print("scale.create", all.create_ms() / few.create_ms(), "ratio");
+  print("scale.connect", all.connect_ms() / few.connect_ms(), "ratio");
+  print("scale.read_tree", all.read_ms() / few.read_ms(), "ratio");
+  print("scale.tenant_memory", all.tenant_kib(), "KiB");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class RamMemory {
   std::uint64_t resident_bytes() const;                  // looks at each page: not for the data path
 
  private:
-  RamMemory(std::byte* base, std::uint64_t bytes) : base_(base), bytes_(bytes) {}
+  RamMemory(std::byte* base, std::uint64_t bytes) : base_(base), bytes_(bytes), locks_(bytes) {}
 
   std::byte* const base_;
   const std::uint64_t bytes_;

@@ -5,16 +5,22 @@
 
 #include <sched.h>
 
-#include <array>
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace weft::backends {
 
 class StripeLocks {
  public:
   static constexpr std::uint64_t kStripeBytes = 64 * 1024;
+
+  // As many as there are stripes, and no more than hundreds of disks can afford.
+  explicit StripeLocks(std::uint64_t memory_bytes)
+      : locks_(std::bit_floor(std::clamp<std::uint64_t>(memory_bytes / kStripeBytes, 1, kMostLocks))) {}
 
   // A ticket for each who comes.  Readers pass the turn on when they enter, writers when they leave.
   struct alignas(64) Lock {
@@ -53,10 +59,10 @@ class StripeLocks {
     Lock& lock_;
   };
 
-  Lock& of(std::uint64_t offset_bytes) { return locks_[offset_bytes / kStripeBytes % kLocks]; }
+  Lock& of(std::uint64_t offset_bytes) { return locks_[offset_bytes / kStripeBytes & (locks_.size() - 1)]; }
 
  private:
-  static constexpr std::size_t kLocks = 512;  // stripes share them in turn
+  static constexpr std::uint64_t kMostLocks = 128;  // stripes share them in turn
   static constexpr unsigned kTriesBeforeYield = 200;
 
   static void await(const std::atomic<std::uint32_t>& turn, std::uint32_t ticket) {
@@ -64,7 +70,7 @@ class StripeLocks {
       if (tries >= kTriesBeforeYield) ::sched_yield();  // its holder may have lost the processor
   }
 
-  std::array<Lock, kLocks> locks_;
+  std::vector<Lock> locks_;
 };
 
 }  // namespace weft::backends
