@@ -107,7 +107,10 @@ class TestTransport final : public fabric::Transport {
   }
   Result<std::unique_ptr<fabric::Listener>> listen(const fabric::ListenOptions& options,
                                                    fabric::Acceptor& acceptor) override {
-    if (busy > 0 && busy-- > 0) return fail(EADDRINUSE, "another socket holds this address");
+    if (busy > 0) {
+      --busy;
+      return fail(EADDRINUSE, "another socket holds this address");
+    }
     if (options.trsvcid == "1") return fail(EACCES, "tcp:" + options.traddr + ":1: not permitted");
     acceptors[options.trsvcid] = static_cast<target::Port*>(&acceptor);
     offered_first = acceptors[options.trsvcid]->subsystems().size();
