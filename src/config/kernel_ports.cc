@@ -32,6 +32,10 @@ KernelPortEntry entry_of(const PortName& name) {
   return entry;
 }
 
+bool is_same_address(const KernelPortEntry& one, const KernelPortEntry& other) {
+  return one.trtype == other.trtype && one.traddr == other.traddr && one.trsvcid == other.trsvcid;
+}
+
 }  // namespace
 
 Result<PortName> port_name_of(const KernelPortEntry& entry) {
@@ -114,14 +118,16 @@ Result<> KernelPorts::make(PortId id) {
   if (id == PortId()) return fail(EINVAL, "a port is named by a number from 1 to 65535");
   StateStore& state = model_.parts().state;
   const std::string holder = state.port_of(id);
-  if (const auto name = PortName::parse(holder); name && model_.listeners().index().is_listening(*name))
+  if (const auto name = PortName::parse(holder);
+      name && (model_.listeners().index().is_listening(*name) || model_.listeners().index().has(*name)))
     return fail(EEXIST, fmt::format("port {}: this is the id of {} already", id.value(), holder));
   {
     const std::scoped_lock lock(mutex_);
     if (!ports_.emplace(id, std::make_shared<Port>()).second)
       return fail(EEXIST, fmt::format("port {}: there is one already", id.value()));
   }
-  if (holder.empty()) (void)state.assign(reservation(id), id);
+  // An address that nobody has gets another id when it comes back.
+  (void)state.assign(reservation(id), id);
   return {};
 }
 
@@ -148,15 +154,22 @@ Result<> KernelPorts::remove(PortId id) {
 }
 
 Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortEntry&)>& change) {
-  const std::scoped_lock lock(mutex_);
-  const auto port = look_up(id);
-  if (!port) return std::unexpected(port.error());
-  if ((*port)->beginning > 0 || !links(**port).empty())
-    return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
-  if (auto changed = change((*port)->entry); !changed) return changed;
-  (*port)->name.reset();
-  (*port)->held.clear();
-  (*port)->targets.clear();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = look_up(id);
+    if (!found) return std::unexpected(found.error());
+    Port& port = **found;
+    if (port.beginning > 0 || !links(port).empty())
+      return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
+    const KernelPortEntry before = port.entry;
+    if (auto changed = change(port.entry); !changed) return changed;
+    if (!port.name || is_same_address(before, port.entry)) return {};
+    port.name.reset();
+    port.held.clear();
+    port.targets.clear();
+  }
+  // The id is this port's, and not that of the address that it had.
+  (void)model_.parts().state.assign(reservation(id), id);
   return {};
 }
 

@@ -45,7 +45,12 @@ std::string_view PortSet::nqn() const {
 
 Result<> PortSet::remove(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
-  if (!entry) return std::unexpected(entry.error());
+  if (!entry) {
+    // The kernel layout takes its link away before it asks for this.
+    const std::scoped_lock lock(mutex_);
+    if (ports_.contains(name) && !is_ending_) listeners_.index().made(name, *this, nqn());
+    return std::unexpected(entry.error());
+  }
   if (entry->enable) listeners_.leave(name, user(name, *entry), std::exchange(done, nullptr));
   {
     const std::scoped_lock lock(mutex_);
