@@ -32,6 +32,10 @@ KernelPortEntry entry_of(const PortName& name) {
   return entry;
 }
 
+bool is_same_address(const KernelPortEntry& one, const KernelPortEntry& other) {
+  return one.trtype == other.trtype && one.traddr == other.traddr && one.trsvcid == other.trsvcid;
+}
+
 }  // namespace
 
 Result<PortName> port_name_of(const KernelPortEntry& entry) {
@@ -114,14 +118,16 @@ Result<> KernelPorts::make(PortId id) {
   if (id == PortId()) return fail(EINVAL, "a port is named by a number from 1 to 65535");
   StateStore& state = model_.parts().state;
   const std::string holder = state.port_of(id);
-  if (const auto name = PortName::parse(holder); name && model_.listeners().index().is_listening(*name))
+  if (const auto name = PortName::parse(holder);
+      name && (model_.listeners().index().is_listening(*name) || model_.listeners().index().has(*name)))
     return fail(EEXIST, fmt::format("port {}: this is the id of {} already", id.value(), holder));
   {
     const std::scoped_lock lock(mutex_);
     if (!ports_.emplace(id, std::make_shared<Port>()).second)
       return fail(EEXIST, fmt::format("port {}: there is one already", id.value()));
   }
-  if (holder.empty()) (void)state.assign(reservation(id), id);
+  // An address that nobody has gets another id when it comes back.
+  (void)state.assign(reservation(id), id);
   return {};
 }
 
@@ -148,15 +154,22 @@ Result<> KernelPorts::remove(PortId id) {
 }
 
 Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortEntry&)>& change) {
-  const std::scoped_lock lock(mutex_);
-  const auto port = look_up(id);
-  if (!port) return std::unexpected(port.error());
-  if ((*port)->beginning > 0 || !links(**port).empty())
-    return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
-  if (auto changed = change((*port)->entry); !changed) return changed;
-  (*port)->name.reset();
-  (*port)->held.clear();
-  (*port)->targets.clear();
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = look_up(id);
+    if (!found) return std::unexpected(found.error());
+    Port& port = **found;
+    if (port.beginning > 0 || !links(port).empty())
+      return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
+    const KernelPortEntry before = port.entry;
+    if (auto changed = change(port.entry); !changed) return changed;
+    if (!port.name || is_same_address(before, port.entry)) return {};
+    port.name.reset();
+    port.held.clear();
+    port.targets.clear();
+  }
+  // The id is this port's, and not that of the address that it had.
+  (void)model_.parts().state.assign(reservation(id), id);
   return {};
 }
 
@@ -402,87 +415,6 @@ void KernelPorts::for_each_linked(const std::vector<std::string>& nqns,
                                   const std::function<void(Tenant&)>& act) const {
   for (const auto& nqn : nqns)
     if (const auto tenant = model_.find_subsystem(nqn)) act(*tenant);
-}
-
-// --- asymmetric access
-
-Result<> KernelPorts::make_ana_group(PortId id, AnaGroupId group) {
-  std::vector<std::string> nqns;
-  std::optional<PortName> name;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto port = look_up(id);
-    if (!port) return std::unexpected(port.error());
-    if (!(*port)->entry.ana_groups.emplace(group, wire::AnaState::inaccessible).second)
-      return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
-    nqns = links(**port);
-    name = (*port)->name;
-  }
-  for_each_linked(nqns, [&](Tenant& tenant) { (void)tenant.ports().make_ana_group(*name, group); });
-  return {};
-}
-
-Result<> KernelPorts::remove_ana_group(PortId id, AnaGroupId group) {
-  if (group == AnaGroupId(1)) return fail(EPERM, "ANA group 1 is always there");
-  std::vector<std::string> nqns;
-  std::optional<PortName> name;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto port = look_up(id);
-    if (!port) return std::unexpected(port.error());
-    (*port)->entry.ana_groups.erase(group);
-    nqns = links(**port);
-    name = (*port)->name;
-  }
-  for_each_linked(nqns,
-                  [&](Tenant& tenant) { (void)tenant.ports().remove_ana_group(*name, group, nullptr); });
-  return {};
-}
-
-void KernelPorts::set_ana_state(PortId id, AnaGroupId group, wire::AnaState state, Answer answer) {
-  std::vector<std::string> nqns;
-  std::optional<PortName> name;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto port = look_up(id);
-    if (!port) return answer(std::unexpected(port.error()));
-    (*port)->entry.ana_groups.insert_or_assign(group, state);
-    nqns = links(**port);
-    name = (*port)->name;
-  }
-  const target::Pin pin = target::make_pin([answer = std::move(answer)]() mutable { answer({}); });
-  for_each_linked(nqns, [&](Tenant& tenant) {
-    const auto set = [state](wire::AnaState& into) -> Result<> {
-      into = state;
-      return {};
-    };
-    (void)tenant.ports().make_ana_group(*name, group);
-    (void)tenant.ports().change_ana_group(*name, group, set, [pin] {});
-  });
-}
-
-Result<std::optional<wire::AnaState>> KernelPorts::ana_state(PortId id, AnaGroupId group) const {
-  const auto entry = find(id);
-  if (!entry) return none(id);
-  const auto its = entry->ana_groups.find(group);
-  if (its == entry->ana_groups.end())
-    return fail(ENOENT, fmt::format("ANA group {}: there is none", group.value()));
-  std::optional<PortName> name;
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto port = own(id);
-    name = port == nullptr ? address_of(id) : port->name;
-  }
-  std::set<wire::AnaState> states;
-  if (name)
-    for_each_linked(links(id), [&](Tenant& tenant) {
-      const auto port = tenant.ports().find(*name);
-      if (!port) return;
-      const auto state = port->ana_groups.find(group);
-      states.insert(state == port->ana_groups.end() ? wire::AnaState::inaccessible : state->second);
-    });
-  if (states.empty()) return its->second;
-  return states.size() == 1 ? std::optional(*states.begin()) : std::nullopt;
 }
 
 }  // namespace weft::config

@@ -14,33 +14,34 @@ void PortIndex::made(const PortName& name, const PortSet& owner, std::string_vie
   addresses_[name].owners.insert_or_assign(&owner, std::string(nqn));
 }
 
+void PortIndex::Address::disable(const PortSet& owner, std::string_view nqn) {
+  const auto it = enabled.find(nqn);
+  if (it == enabled.end()) return;
+  it->second.erase(&owner);
+  if (it->second.empty()) enabled.erase(it);
+}
+
 void PortIndex::removed(const PortName& name, const PortSet& owner) {
   const std::scoped_lock lock(mutex_);
   const auto it = addresses_.find(name);
   if (it == addresses_.end()) return;
   Address& its = it->second;
-  std::erase_if(its.subsystems, [&owner](const auto& each) { return each.second == &owner; });
-  if (its.discovery == &owner) its.discovery = nullptr;
-  its.owners.erase(&owner);
+  if (const auto known = its.owners.find(&owner); known != its.owners.end()) {
+    its.disable(owner, known->second);
+    its.owners.erase(known);
+  }
   if (its.owners.empty()) addresses_.erase(it);
 }
 
 void PortIndex::set_enabled(const PortName& name, const PortSet& owner, std::string_view nqn, bool enabled) {
   const std::scoped_lock lock(mutex_);
-  if (!enabled && !addresses_.contains(name)) return;
+  if (!enabled) {
+    if (const auto it = addresses_.find(name); it != addresses_.end()) it->second.disable(owner, nqn);
+    return;
+  }
   Address& its = addresses_[name];
-  if (enabled) its.owners.insert_or_assign(&owner, std::string(nqn));
-  if (nqn.empty()) {
-    its.discovery = enabled ? &owner : nullptr;
-    return;
-  }
-  if (enabled) {
-    its.subsystems.insert_or_assign(std::string(nqn), &owner);
-    return;
-  }
-  // A successor of the name may be there already.
-  const auto mine = its.subsystems.find(nqn);
-  if (mine != its.subsystems.end() && mine->second == &owner) its.subsystems.erase(mine);
+  its.owners.insert_or_assign(&owner, std::string(nqn));
+  its.enabled[std::string(nqn)].insert(&owner);
 }
 
 const PortIndex::Address* PortIndex::look_up(const PortName& name) const {
@@ -57,20 +58,21 @@ bool PortIndex::has(const PortName& name) const {
 bool PortIndex::is_listening(const PortName& name) const {
   const std::scoped_lock lock(mutex_);
   const Address* const its = look_up(name);
-  return its != nullptr && (its->discovery != nullptr || !its->subsystems.empty());
+  return its != nullptr && !its->enabled.empty();
 }
 
 bool PortIndex::is_linked(const PortName& name, std::string_view nqn) const {
   const std::scoped_lock lock(mutex_);
   const Address* const its = look_up(name);
-  return its != nullptr && its->subsystems.contains(nqn);
+  return its != nullptr && its->enabled.contains(nqn);
 }
 
 std::vector<std::string> PortIndex::linked(const PortName& name) const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::string> all;
   if (const Address* const its = look_up(name))
-    for (const auto& [nqn, owner] : its->subsystems) all.push_back(nqn);
+    for (const auto& [nqn, owners] : its->enabled)
+      if (!nqn.empty()) all.push_back(nqn);
   return all;
 }
 

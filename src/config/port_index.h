@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,11 @@ class PortIndex {
 
  private:
   struct Address {
-    std::map<const PortSet*, std::string> owners;                   // with their NQNs
-    std::map<std::string, const PortSet*, std::less<>> subsystems;  // that have it enabled
-    const PortSet* discovery = nullptr;                             // likewise
+    std::map<const PortSet*, std::string> owners;  // with their NQNs
+    // Who has it enabled, by NQN: a subsystem that goes and its successor may both be there.
+    std::map<std::string, std::set<const PortSet*>, std::less<>> enabled;
     bool has_subsystem() const;
+    void disable(const PortSet& owner, std::string_view nqn);
   };
   const Address* look_up(const PortName& name) const;  // the mutex is held
 

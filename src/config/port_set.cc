@@ -64,7 +64,12 @@ std::string_view PortSet::nqn() const {
 // In one step for the store: a crash must not find it disabled and still there.
 Result<> PortSet::remove(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
-  if (!entry) return std::unexpected(entry.error());
+  if (!entry) {
+    // The kernel layout takes its link away before it asks for this.
+    const std::scoped_lock lock(mutex_);
+    if (ports_.contains(name) && !is_ending_) listeners_.index().made(name, *this, nqn());
+    return std::unexpected(entry.error());
+  }
   const target::Pin pin = target::make_pin(std::move(done));  // until the port is gone here, too
   if (entry->enable) listeners_.leave(name, user(name, *entry), [pin] {});
   const std::scoped_lock lock(mutex_);

@@ -176,6 +176,27 @@ TEST_F(TreeKernelPorts, AnAddressHasOneNumber) {
   EXPECT_THAT(said_, HasSubstr("tcp:127.0.0.1:4422 listens already, as port 1"));
 }
 
+// A number that somebody has taken is not hidden behind that of an address that comes back.
+TEST_F(TreeKernelPorts, AnAddressThatComesBackTakesNobodysNumber) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(kPortOfOne), 0);
+  EXPECT_EQ(ls("kernel/nvmet/ports"), "1");
+  ASSERT_EQ(rmdir(kPortOfOne), 0);
+  make_port("1", "4421");
+  ASSERT_EQ(mkdir(kPortOfOne), 0);
+  ASSERT_EQ(echo("1", std::string(kPortOfOne) + "/enable"), 0);
+  EXPECT_EQ(ls("kernel/nvmet/ports"), "1 2");
+  EXPECT_EQ(ls(kPorts + "2/subsystems"), "one");
+  EXPECT_EQ(ls(kPorts + "1/subsystems"), "");
+  // Likewise of an address that the port itself had.
+  ASSERT_EQ(link("1", "one"), 0) << said_;
+  ASSERT_EQ(unlink("1", "one"), 0);
+  ASSERT_EQ(echo("4422", kPorts + "1/addr_trsvcid"), 0);
+  ASSERT_TRUE(eventually([&] { return ls(one("ports")) == "tcp:127.0.0.1:4420"; }));
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4421")), 0);
+  EXPECT_EQ(ls("kernel/nvmet/ports"), "1 2 3");
+}
+
 TEST_F(TreeKernelPorts, SizesAreThoseOfItsSubsystems) {
   ASSERT_EQ(mkdir(kOne), 0);
   make_port("7", "4420");
