@@ -35,13 +35,13 @@ class NvmetcliFormat : public ModelTreeTest {
     return root;
   }
   std::vector<std::string> import(const json& root) {
-    const auto problems = import_nvmetcli(tree_, root.dump(), kTestPatience);
+    const auto problems = import_nvmetcli(*tree_, root.dump(), kTestPatience);
     EXPECT_TRUE(problems) << problems.error().message;
     std::vector<std::string> all;
     for (const auto& problem : *problems) all.push_back(problem.text());
     return all;
   }
-  json exported() const { return json::parse(*export_nvmetcli(tree_)); }
+  json exported() const { return json::parse(*export_nvmetcli(*tree_)); }
 
   // Everything that `part` says is in `whole`; lists have the same length.
   static void expect_within(const json& part, const json& whole, const std::string& path) {
@@ -58,10 +58,11 @@ class NvmetcliFormat : public ModelTreeTest {
     }
   }
   void clear() {
-    ASSERT_EQ(apply(R"({"version": 1})"), 0u);
+    ASSERT_TRUE(configuration_->restore({}).problems.empty());
+    loops_.run_until_idle();
     for (const char* folder : {"ports", "hosts"}) {
       const std::string path = std::string("kernel/nvmet/") + folder;
-      const auto entries = *tree_.list(path);
+      const auto entries = *tree_->list(path);
       for (const auto& entry : entries) ASSERT_EQ(rmdir(path + "/" + entry.name), 0) << said_;
     }
   }
@@ -148,7 +149,7 @@ TEST_F(NvmetcliFormat, OneBadItemDoesNotStopTheRest) {
 
 TEST_F(NvmetcliFormat, WhatIsNoSuchTextChangesNothing) {
   for (const char* text : {"", "[]", "{}", "{\"version\": 1}", "{\"hosts\": ["})
-    EXPECT_EQ(import_nvmetcli(tree_, text, kTestPatience).error().code, EINVAL) << text;
+    EXPECT_EQ(import_nvmetcli(*tree_, text, kTestPatience).error().code, EINVAL) << text;
   EXPECT_THAT(
       import({{"hosts", 1}, {"subsystems", json::object()}}),
       ElementsAre("kernel/nvmet/hosts: it must be a list", "kernel/nvmet/subsystems: it must be a list"));
@@ -158,7 +159,7 @@ TEST_F(NvmetcliFormat, AnOpenThatHangsIsNotWaitedFor) {
   json root = sample("tcp.json");
   std::ofstream(folder_ + "/x.gate") << "data";
   root["subsystems"][0]["namespaces"][0]["device"]["path"] = folder_ + "/x.gate";
-  const auto problems = import_nvmetcli(tree_, root.dump(), std::chrono::milliseconds(50));
+  const auto problems = import_nvmetcli(*tree_, root.dump(), std::chrono::milliseconds(50));
   ASSERT_TRUE(problems);
   ASSERT_EQ(problems->size(), 1u);
   EXPECT_THAT(problems->front().text(), HasSubstr("namespaces/1/enable: it may hang"));

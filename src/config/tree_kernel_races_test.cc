@@ -30,13 +30,13 @@ class TreeKernelRaces : public ModelTreeTest {
     const std::string tenant = "nvmet/subsystems/" + nqn;
     const std::string port = "kernel/nvmet/ports/" + id;
     const auto make = [&](const std::string& path) {
-      wait([&](Answer answer) { tree_.make_directory(path, std::move(answer)); });
+      wait([&](Answer answer) { tree_->make_directory(path, std::move(answer)); });
     };
     const auto remove = [&](const std::string& path) {
-      wait([&](Answer answer) { tree_.remove_directory(path, std::move(answer)); });
+      wait([&](Answer answer) { tree_->remove_directory(path, std::move(answer)); });
     };
     const auto write = [&](const std::string& path, const char* value) {
-      wait([&](Answer answer) { tree_.write(path, value, std::move(answer)); });
+      wait([&](Answer answer) { tree_->write(path, value, std::move(answer)); });
     };
     switch (random() % 12) {
       case 0:
@@ -57,11 +57,11 @@ class TreeKernelRaces : public ModelTreeTest {
       case 4:
       case 5:
         wait([&](Answer answer) {
-          tree_.make_link(port + "/subsystems/" + nqn, "/x/subsystems/" + nqn, std::move(answer));
+          tree_->make_link(port + "/subsystems/" + nqn, "/x/subsystems/" + nqn, std::move(answer));
         });
         break;
       case 6:
-        wait([&](Answer answer) { tree_.remove_link(port + "/subsystems/" + nqn, std::move(answer)); });
+        wait([&](Answer answer) { tree_->remove_link(port + "/subsystems/" + nqn, std::move(answer)); });
         break;
       case 7:
         write(port + "/listen", random() % 2 == 0 ? "0" : "1");
@@ -79,10 +79,10 @@ class TreeKernelRaces : public ModelTreeTest {
         break;
       default:
         wait([&](Answer answer) {
-          tree_.remove_link("kernel/" + tenant + "/allowed_hosts/h", std::move(answer));
+          tree_->remove_link("kernel/" + tenant + "/allowed_hosts/h", std::move(answer));
         });
-        (void)tree_.list("kernel/nvmet/ports");
-        (void)tree_.list(port + "/subsystems");
+        (void)tree_->list("kernel/nvmet/ports");
+        (void)tree_->list(port + "/subsystems");
     }
   }
 };
@@ -110,7 +110,7 @@ TEST_F(TreeKernelRaces, NothingHangsAndBothAgree) {
   // As nvmetcli clears.
   const auto names = [this](const std::string& path) {
     std::vector<std::string> all;
-    if (const auto entries = tree_.list(path))
+    if (const auto entries = tree_->list(path))
       for (const auto& entry : *entries)
         if (entry.kind != NodeKind::attribute) all.push_back(entry.name);
     return all;

@@ -48,7 +48,7 @@ class TreeKernel : public ModelTreeTest {
 };
 
 TEST_F(TreeKernel, StandsAlone) {
-  Subtree alone(tree_, "kernel/nvmet");
+  Subtree alone(*tree_, "kernel/nvmet");
   EXPECT_EQ(change([&](Answer answer) { alone.make_directory("hosts/h", std::move(answer)); }), 0);
   EXPECT_EQ(change([&](Answer answer) { alone.make_directory("subsystems/one", std::move(answer)); }), 0);
   EXPECT_EQ(change([&](Answer answer) {
