@@ -89,7 +89,8 @@ class Life(Case):
         wanted["target"]["core"]["tape_1"] = {"reel": {"control": {}}}
         wanted["nvmet"]["subsystems"][f"{NQN}two"] = {"namespaces": {"1": {"device": "target/core/tape_1/reel"}}}
         program, _ = self.start(wanted)
-        self.assertIn("target/core/tape_1/reel: there is no such plugin; known: ", program.errors())
+        said = "target/core/tape_1/reel: there is no such plugin; known: "
+        wait_for(lambda: said in program.errors(), "the bad item's line")
         with nvme.Controller(self.address, f"{NQN}one") as controller:
             self.assertEqual(controller.namespaces(), [1])
         self.assertEqual(program.end()[0], 0)
