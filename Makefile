@@ -21,8 +21,9 @@ install: build ## programs, manual and examples below PREFIX (/usr/local); DESTD
 test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
 	@scripts/run-tests
 
-test-all: packages-test ## the long form: the backports kernel too, and ten minutes of each fuzzer
+test-all: packages-test ## the long form: the backports kernel too, the static analyzer, and ten minutes of each fuzzer
 	@scripts/run-tests --long
+	@scripts/check-tidy --all
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 unit: build ## unit tests of the release build only
