@@ -127,7 +127,8 @@ void while_others_hang(std::size_t tenants) {
 
 double longest_turn_ms(const Daemon& daemon) {
   double longest = 0;
-  for (const auto& each : ask(daemon, "GET", "/v1/status", nullptr).at("reactors"))
+  const auto status = ask(daemon, "GET", "/v1/status", nullptr);
+  for (const auto& each : status.at("reactors"))
     longest = std::max(longest, each.at("longest_turn_ns").get<double>() / 1e6);
   return longest;
 }

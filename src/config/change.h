@@ -21,7 +21,7 @@ struct Patience {
   Duration sweep = std::chrono::seconds(5);  // between two looks at the sizes of the backends
   // After a start, for what a process that was killed has not let go of yet: the kernel takes down a ring,
   // and with it listeners and files, behind the end of its process.
-  Duration predecessor = std::chrono::seconds(1);
+  Duration predecessor = std::chrono::seconds(5);
 };
 
 // On one thread, which is no loop's.  What it refers to outlives it.
