@@ -71,7 +71,7 @@ class LoopThread {
  public:
   LoopThread() {
     std::atomic<TestLoops*> made = nullptr;
-    thread_ = std::jthread([&made, this](const std::stop_token& stop) {
+    thread_ = std::jthread([&made](const std::stop_token& stop) {
       TestLoops loops(1);
       made = &loops;
       made.notify_all();

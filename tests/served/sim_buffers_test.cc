@@ -11,7 +11,7 @@ constexpr std::size_t kMiB = std::size_t{1} << 20;
 // Takes memory away from all of a server's loops.
 class Hog {
  public:
-  Hog(SimServer& server, std::size_t leave_bytes) : server_(server) {
+  Hog(SimServer& server, std::size_t leave_bytes) {
     for (Loop* loop : server.loops.all()) {
       parties_.push_back(std::make_unique<BufferPool::Party>(BufferPool::Party::Kind::io));
       for (std::size_t left = TestLoop::kDefaultBufferBytes - leave_bytes; left > 0;) {
@@ -33,7 +33,6 @@ class Hog {
     BufferPool::Party* party;
     Buffers buffers;
   };
-  SimServer& server_;
   std::vector<std::unique_ptr<BufferPool::Party>> parties_;
   std::vector<Taken> taken_;
 };
