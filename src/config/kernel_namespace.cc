@@ -14,11 +14,6 @@ namespace weft::config {
 
 namespace {
 
-// The link that the multi-tenant layout shows.
-NamespaceLink link_to(const std::string& device) {
-  return {.name = device.substr(device.find('/') + 1), .target = "../../../../../target/core/" + device};
-}
-
 std::string adapter_of(const block::Plugin& plugin) {
   return fmt::format("{}_0", plugin.name);
 }
@@ -59,7 +54,7 @@ void open_and_link(Model& model, const std::shared_ptr<Tenant>& tenant, Nsid nsi
   if (!device) return answer(std::unexpected(device.error()));
   (*device)->enable(Device::Asked::by_a_person, [&model, tenant, nsid, device = *device,
                                                  answer = std::move(answer)](Result<> opened) mutable {
-    if (opened) opened = tenant->link(nsid, link_to(device->name()), device);
+    if (opened) opened = tenant->link(nsid, usual_link(device->name()), device);
     // Cancelled: it has been removed, perhaps with the model.
     if (!opened && opened.error().code != ECANCELED && model.find_device(device->name()) == device)
       (void)model.remove_device(device->name(), [] {});
@@ -78,7 +73,7 @@ void enable_namespace(Model& model, const std::shared_ptr<Tenant>& tenant, Nsid 
   if (const auto named = named_device(its->backing.device_path)) {
     const auto device = model.find_device(*named);
     if (device == nullptr) return answer(fail(ENOENT, fmt::format("target/core/{}: there is none", *named)));
-    return answer(tenant->link(nsid, link_to(*named), device));
+    return answer(tenant->link(nsid, usual_link(*named), device));
   }
   model.workshop()->openers.run(
       [&model, tenant, nsid, backing = its->backing, answer = std::move(answer)]() mutable {

@@ -100,7 +100,7 @@ class AnaGroupsDirectory final : public Directory {
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto port = ports_.find(id_);
-    const auto group = parse(name);
+    const auto group = read_ana_group_name(name);
     if (!port || !group || !port->ana_groups.contains(*group)) return nullptr;
     return std::make_unique<AnaGroupDirectory>(ports_, id_, *group);
   }
@@ -113,11 +113,11 @@ class AnaGroupsDirectory final : public Directory {
     return all;
   }
   void make_directory(const std::string& name, Answer answer) override {
-    const auto group = parse(name);
+    const auto group = read_ana_group_name(name);
     answer(group ? ports_.make_ana_group(id_, *group) : std::unexpected(group.error()));
   }
   void remove_directory(const std::string& name, Answer answer) override {
-    const auto group = parse(name);
+    const auto group = read_ana_group_name(name);
     answer(group ? ports_.remove_ana_group(id_, *group) : std::unexpected(group.error()));
   }
 
@@ -125,12 +125,6 @@ class AnaGroupsDirectory final : public Directory {
   bool takes_names() const override { return true; }
 
  private:
-  static Result<AnaGroupId> parse(std::string_view name) {
-    auto group = read_ana_group(name);
-    if (group && fmt::to_string(group->value()) != name)
-      return fail(EINVAL, fmt::format("\"{}\" must be written {}", name, group->value()));
-    return group;
-  }
   KernelPorts& ports_;
   const PortId id_;
 };

@@ -68,7 +68,7 @@ class AnaGroupsDirectory final : public Directory {
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto entry = ports_.set.find(name_);
-    const auto id = parse(name);
+    const auto id = read_ana_group_name(name);
     if (!entry || !id || !entry->ana_groups.contains(*id)) return nullptr;
     return std::make_unique<AnaGroupDirectory>(ports_, name_, *id, entry->ana_groups.at(*id));
   }
@@ -81,11 +81,11 @@ class AnaGroupsDirectory final : public Directory {
     return all;
   }
   void make_directory(const std::string& name, Answer answer) override {
-    const auto id = parse(name);
+    const auto id = read_ana_group_name(name);
     answer(id ? ports_.set.make_ana_group(name_, *id) : std::unexpected(id.error()));
   }
   void remove_directory(const std::string& name, Answer answer) override {
-    const auto id = parse(name);
+    const auto id = read_ana_group_name(name);
     if (!id) return answer(std::unexpected(id.error()));
     ports_.change(
         [&](PortSet& set, target::Done done) { return set.remove_ana_group(name_, *id, std::move(done)); },
@@ -96,12 +96,6 @@ class AnaGroupsDirectory final : public Directory {
   bool takes_names() const override { return true; }
 
  private:
-  static Result<AnaGroupId> parse(std::string_view name) {
-    auto id = read_ana_group(name);
-    if (id && fmt::to_string(id->value()) != name)
-      return fail(EINVAL, fmt::format("\"{}\" must be written {}", name, id->value()));
-    return id;
-  }
   const Ports ports_;
   const PortName name_;
 };

@@ -26,6 +26,13 @@ Result<AnaGroupId> read_ana_group(std::string_view text) {
   return AnaGroupId(static_cast<std::uint32_t>(*number));
 }
 
+Result<AnaGroupId> read_ana_group_name(std::string_view text) {
+  auto group = read_ana_group(text);
+  if (group && fmt::to_string(group->value()) != text)
+    return fail(EINVAL, fmt::format("\"{}\" must be written {}", text, group->value()));
+  return group;
+}
+
 Result<wire::AnaState> read_ana_state(std::string_view text) {
   constexpr wire::AnaState kAll[] = {wire::AnaState::optimized, wire::AnaState::non_optimized,
                                      wire::AnaState::inaccessible, wire::AnaState::persistent_loss,
