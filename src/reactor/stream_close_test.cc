@@ -130,16 +130,16 @@ TEST_F(StreamTest, ClosesInEveryStateOfReceiving) {
 TEST_F(StreamTest, ClosesFromEachOfItsHandlers) {
   {
     auto [peer, end] = connect();
-    end->here([end = end.get()] { end->received = [end](Chunk) { end->stream->close(CloseMode::abort); }; });
+    end->here([at = end.get()] { at->received = [at](Chunk) { at->stream->close(CloseMode::abort); }; });
     ASSERT_TRUE(peer->write("enough"));
     EXPECT_TRUE(end->wait([&] { return end->closed; }));
   }
   {
     auto [peer, end] = connect();
     std::string place(3, 0);
-    end->here([&, end = end.get()] {
-      end->received_into = [end] { end->stream->close(CloseMode::abort); };
-      end->stream->receive_into(std::as_writable_bytes(std::span(place.data(), 3)));
+    end->here([&, at = end.get()] {
+      at->received_into = [at] { at->stream->close(CloseMode::abort); };
+      at->stream->receive_into(std::as_writable_bytes(std::span(place.data(), 3)));
     });
     ASSERT_TRUE(peer->write("abcdef"));
     EXPECT_TRUE(end->wait([&] { return end->closed; }));
@@ -148,16 +148,16 @@ TEST_F(StreamTest, ClosesFromEachOfItsHandlers) {
   }
   {
     auto [peer, end] = connect();
-    end->here([end = end.get()] { end->close_when_ended = true; });
+    end->here([at = end.get()] { at->close_when_ended = true; });
     peer->close();
     EXPECT_TRUE(end->wait([&] { return end->closed; }));
   }
   {
     auto [peer, end] = connect();
     TestSend behind("behind");
-    TestSend first("first", [&, end = end.get()](int) {
-      end->stream->send(behind);
-      end->stream->close(CloseMode::flushing);
+    TestSend first("first", [&, at = end.get()](int) {
+      at->stream->send(behind);
+      at->stream->close(CloseMode::flushing);
     });
     end->here([&] { end->stream->send(first); });
     EXPECT_EQ(peer->read(11), "firstbehind");
@@ -170,8 +170,8 @@ TEST_F(StreamTest, ClosesFromEachOfItsHandlers) {
 TEST_F(StreamTest, AChunkOutlivesItsStream) {
   auto [peer, end] = connect();
   std::vector<Chunk> kept;
-  end->here([&, end = end.get()] {
-    end->received = [&, end](Chunk chunk) { end->watch().change([&] { kept.push_back(std::move(chunk)); }); };
+  end->here([&, at = end.get()] {
+    at->received = [&, at](Chunk chunk) { at->watch().change([&] { kept.push_back(std::move(chunk)); }); };
   });
   ASSERT_TRUE(peer->write("to keep"));
   EXPECT_TRUE(end->wait([&] { return !kept.empty(); }));

@@ -149,12 +149,12 @@ TEST_F(StreamTest, LargeTransfersKeepTheirOrderHoweverTheyAreTaken) {
     const std::string sent = pattern(Juggler::kTotal, 5);
     TestSend back(pattern(4 << 20, 6));
     std::unique_ptr<Juggler> juggler;
-    end->here([&, end = end.get()] {
-      juggler = std::make_unique<Juggler>(*end, static_cast<std::uint64_t>(buffer_bytes) + 1);
-      end->stream->send(back);
+    end->here([&, at = end.get()] {
+      juggler = std::make_unique<Juggler>(*at, static_cast<std::uint64_t>(buffer_bytes) + 1);
+      at->stream->send(back);
     });
     std::string received;
-    std::thread reader([&peer = peer, &received, &back] { received = peer->read(back.text.size()); });
+    std::thread reader([&from = *peer, &received, &back] { received = from.read(back.text.size()); });
     Dice dice(9);
     for (std::size_t at = 0; at < sent.size();) {
       const std::size_t count =
@@ -176,7 +176,7 @@ TEST_F(StreamTest, ReceiveIntoComesAfterThisCall) {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{10}, std::size_t{300000}}) {
     const std::string sent = pattern(bytes, bytes);
     std::string place(bytes, 0);
-    const int before = end->here([end = end.get()] { return end->intos; });
+    const int before = end->here([at = end.get()] { return at->intos; });
     end->here([&] {
       end->stream->receive_into(bytes_of(place));
       EXPECT_EQ(end->intos, before);
