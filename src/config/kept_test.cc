@@ -152,6 +152,23 @@ TEST_F(KeptTest, NothingIsAnsweredBeforeItIsDurable) {
   EXPECT_EQ(ls("nvmet/subsystems"), "one two");
 }
 
+// Who is told that a namespace has drained may be killed the moment after.
+TEST_F(KeptTest, ANamespaceThatHasGoneIsNotInTheStoreAnyMore) {
+  make_tenant();
+  const auto tenant = configuration_->model().find_subsystem("one");
+  const std::string row = one("namespaces/ns_1");
+  std::optional<Rows> when_done;
+  const auto note = [&] { when_done = memory_.flush(); };
+  ASSERT_TRUE(tenant->unlink(Nsid(1), note));
+  ASSERT_TRUE(eventually([&] { return when_done.has_value(); }));
+  EXPECT_THAT(when_done->at(row), Not(HasSubstr("device\"")));
+  when_done.reset();
+  ASSERT_EQ(ln("target/core/disk_0/a", row + "/here"), 0);
+  ASSERT_TRUE(tenant->remove_namespace(Nsid(1), note));
+  ASSERT_TRUE(eventually([&] { return when_done.has_value(); }));
+  EXPECT_FALSE(when_done->contains(row));
+}
+
 TEST_F(KeptTest, RemovingASubsystemTakesAllOfItOutOfTheStore) {
   make_tenant();
   ASSERT_EQ(mkdir("nvmet/subsystems/one.two"), 0);

@@ -7,6 +7,7 @@
 
 #include "config/device_path.h"
 #include "config/names.h"
+#include "config/told_later.h"
 
 namespace weft::config {
 
@@ -54,17 +55,23 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
 }
 
 Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
-  if (auto detached = detach(nsid, done); !detached) return std::unexpected(std::move(detached.error()));
-  {
+  ToldLater told(std::move(done));
+  auto erased = detach(nsid, told);
+  if (erased) {
     const std::scoped_lock lock(mutex_);
-    const auto it = namespaces_.find(nsid);
-    if (it == namespaces_.end()) return no_namespace(nsid);
-    if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
-    erase_row("namespaces", it->second.directory);
-    namespaces_.erase(it);
+    erased = erase_namespace(nsid);
   }
-  if (done) done();
-  return {};
+  if (!erased) told.cancel();
+  return erased ? Result<>() : std::unexpected(std::move(erased.error()));
+}
+
+Result<bool> Tenant::erase_namespace(Nsid nsid) {
+  const auto it = namespaces_.find(nsid);
+  if (it == namespaces_.end()) return no_namespace(nsid);
+  if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
+  erase_row("namespaces", it->second.directory);
+  namespaces_.erase(it);
+  return true;
 }
 
 Result<> Tenant::change_namespace(Nsid nsid, Mutability what,
@@ -144,23 +151,19 @@ void Tenant::device_opened(const User& user, std::shared_ptr<block::Backend> bac
 }
 
 Result<> Tenant::unlink(Nsid nsid, target::Done done) {
-  const auto detached = detach(nsid, done);
-  if (!detached) return std::unexpected(detached.error());
-  if (!*detached) return fail(ENOENT, fmt::format("namespace {} of {}: it has no link", nsid.value(), nqn()));
-  if (done) done();
-  return {};
+  ToldLater told(std::move(done));
+  auto detached = detach(nsid, told);
+  if (detached && !*detached)
+    detached = fail(ENOENT, fmt::format("namespace {} of {}: it has no link", nsid.value(), nqn()));
+  if (!detached) told.cancel();
+  return detached ? Result<>() : std::unexpected(std::move(detached.error()));
 }
 
-// False: there was no link.  Takes `done` when there is something to wait for.
-Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
+// False: there was no link.
+Result<bool> Tenant::detach(Nsid nsid, const ToldLater& told) {
   std::shared_ptr<Device> device;
   std::shared_ptr<User> user;
   bool is_own = false;
-  // Of what goes with the namespace: the commands that use it have ended, and it is closed.
-  const auto all_done = std::make_shared<target::Done>();
-  const target::Pin pin = target::make_pin([all_done] {
-    if (*all_done) (*all_done)();
-  });
   {
     const std::scoped_lock lock(mutex_);
     const auto it = namespaces_.find(nsid);
@@ -169,9 +172,7 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
     if (its.device == nullptr) return false;
     is_own = is_own_device(*its.device, nqn(), nsid);
     if (its.is_live)
-      if (auto removed = subsystem_->remove_namespace(
-              nsid, is_own ? target::Done([pin] {}) : std::exchange(done, nullptr));
-          !removed)
+      if (auto removed = subsystem_->remove_namespace(nsid, told.share()); !removed)
         return std::unexpected(std::move(removed.error()));
     device = std::exchange(its.device, nullptr);
     user = std::exchange(its.user, nullptr);
@@ -181,11 +182,8 @@ Result<bool> Tenant::detach(Nsid nsid, target::Done& done) {
     keep(nsid, its);  // before the device may go
   }
   device->remove_user(*user);
-  if (is_own) {
-    *all_done = std::exchange(done, nullptr);
-    // It stays when another namespace shows it.
-    (void)commons_.remove_device(device->name(), [pin] {});
-  }
+  // It stays when another namespace shows it.
+  if (is_own) (void)commons_.remove_device(device->name(), told.share());
   return true;
 }
 

@@ -6,34 +6,9 @@
 
 #include "config/document_rows.h"
 #include "config/tenant.h"
+#include "config/told_later.h"
 
 namespace weft::config {
-
-namespace {
-
-// Told when it goes: behind the lock, because who is told may come back.
-class ToldLater {
- public:
-  explicit ToldLater(target::Done done) : state_(std::make_shared<State>(std::move(done))) {}
-  target::Done share() const {
-    return [state = state_] {};
-  }
-  void cancel() { state_->done = nullptr; }
-
- private:
-  struct State {
-    explicit State(target::Done its_done) : done(std::move(its_done)) {}
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() {
-      if (done) done();
-    }
-    target::Done done;
-  };
-  std::shared_ptr<State> state_;
-};
-
-}  // namespace
 
 NamespaceLink usual_link(const std::string& device) {
   return {.name = split_device(device).second, .target = "../../../../../target/core/" + device};
