@@ -94,7 +94,7 @@ Result<> read_advertise(Plan& plan, const TargetOptions& options) {
 Result<> read_hosts(Plan& plan, const TargetOptions& options, config::SubsystemEntry& subsystem) {
   for (const auto& host : options.hosts) {
     if (auto checked = check_nqn("--hosts", host); !checked) return checked;
-    subsystem.hosts.insert(host);
+    subsystem.hosts.emplace(host, config::HostEntry());
   }
   if (!subsystem.hosts.empty()) return {};
   for (const Place& place : plan.places)

@@ -14,6 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Key;
 
 constexpr const char* kHost = "nqn.2014-08.org.nvmexpress:uuid:01234567-89ab-cdef-0123-456789abcdef";
 
@@ -48,7 +49,7 @@ TEST(Plan, ListsTheHostsThatAreNamed) {
   const auto plan = make_plan(options, Ports::written);
   ASSERT_TRUE(plan) << plan.error().message;
   const auto& subsystem = plan->document.subsystems.at(plan->nqn);
-  EXPECT_THAT(subsystem.hosts, ElementsAre(kHost, "nqn.2026-01.io.example:host"));
+  EXPECT_THAT(subsystem.hosts, ElementsAre(Key(kHost), Key("nqn.2026-01.io.example:host")));
   EXPECT_THAT(subsystem.attributes, IsEmpty());
 }
 

@@ -18,5 +18,6 @@ std::span<const AttributeRow<NamespaceEntry>> namespace_attributes();
 std::span<const AttributeRow<PortEntry>> port_attributes();
 std::span<const AttributeRow<wire::AnaState>> ana_group_attributes();  // ports/<name>/ana_groups/<id>/
 std::span<const AttributeRow<ReferralEntry>> referral_attributes();
+std::span<const AttributeRow<KernelPortEntry>> kernel_port_attributes();  // kernel/nvmet/ports/<id>/
 
 }  // namespace weft::config

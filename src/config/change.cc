@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/countdown.h"
+#include "wire/nqn.h"
 
 namespace weft::config {
 
@@ -17,6 +18,13 @@ template <class Map, class Key>
 const typename Map::mapped_type* find(const Map& map, const Key& key) {
   const auto it = map.find(key);
   return it == map.end() ? nullptr : &it->second;
+}
+
+auto set_backing(const NamespaceEntry& entry) {
+  return [&entry](Tenant::Backing& into) -> Result<> {
+    into = {.device_path = entry.device_path, .buffered_io = entry.buffered_io};
+    return {};
+  };
 }
 
 }  // namespace
@@ -40,8 +48,10 @@ std::vector<Problem> Change::run() {
   remove_devices();
   const auto openings = std::make_shared<Openings>();
   make_devices(openings);
+  apply_discovery_nqn();
   for (const auto& [nqn, entry] : next_.subsystems) make_subsystem(nqn, find(before_.subsystems, nqn), entry);
   apply_referrals();
+  apply_kernel_layout();
   await(*openings);
   make_all_ports();
   return std::move(problems_);
@@ -196,10 +206,10 @@ void Change::make_subsystem(const std::string& nqn, const SubsystemEntry* before
   const auto change = [&](Tenant::Access& access) {
     if (before != nullptr) {
       for (const auto& [name, value] : before->attributes) access.attributes.erase(name);
-      for (const auto& host : before->hosts) access.hosts.erase(host);
+      for (const auto& [host, entry] : before->hosts) access.hosts.erase(host);
     }
     for (const auto& [name, value] : next.attributes) access.attributes[name] = value;
-    access.hosts.insert(next.hosts.begin(), next.hosts.end());
+    for (const auto& [host, entry] : next.hosts) access.hosts.insert_or_assign(host, entry);
   };
   if (auto configured = tenant->configure(change); !configured) problem(tenant->path(), configured.error());
   const auto present = tenant->namespaces();
@@ -208,10 +218,14 @@ void Change::make_subsystem(const std::string& nqn, const SubsystemEntry* before
       into.ana_group = entry.ana_group;
       return {};
     };
-    if (!present.contains(nsid))
+    if (!present.contains(nsid)) {
       make_namespace(*tenant, nsid, entry);
-    else if (present.at(nsid).entry.ana_group != entry.ana_group)
+      continue;
+    }
+    const Tenant::NamespaceView& its = present.at(nsid);
+    if (its.entry.ana_group != entry.ana_group)
       (void)tenant->change_namespace(nsid, Mutability::live, set_group, nullptr);
+    if (its.device == nullptr) (void)tenant->change_backing(nsid, set_backing(entry));
   }
 }
 
@@ -219,11 +233,12 @@ void Change::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& ent
   const std::string directory = entry.directory.empty() ? fmt::to_string(nsid.value()) : entry.directory;
   const auto set = [&entry](NamespaceEntry& into) -> Result<> {
     into = entry;
-    into.device = into.directory = into.link_name = into.link_target = "";
+    into.device = into.directory = into.link_name = into.link_target = into.device_path = "";
     return {};
   };
   auto made = tenant.make_namespace(nsid, directory);
   if (made) made = tenant.change_namespace(nsid, Mutability::locked, set, nullptr);
+  if (made) made = tenant.change_backing(nsid, set_backing(entry));
   if (made && !entry.device.empty()) made = link_namespace(tenant, nsid, entry);
   if (!made) problem(tenant.path(nsid), made.error());
 }
@@ -240,6 +255,25 @@ Result<> Change::link_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry&
     return linked;
   // One that did not open has said why; the namespace waits for it either way.
   return device->entry().enable ? Result<>() : none;
+}
+
+void Change::apply_discovery_nqn() {
+  std::string nqn = next_.discovery_nqn;
+  if (nqn.empty() && !before_.discovery_nqn.empty()) nqn = wire::kDiscoveryNqn;
+  if (nqn.empty()) return;
+  if (auto set = model_.set_discovery_nqn(nqn); !set) problem("nvmet/discovery_nqn", set.error());
+}
+
+void Change::apply_kernel_layout() {
+  for (const auto& host : before_.kernel_hosts)
+    if (!next_.kernel_hosts.contains(host)) model_.hosts().set_made(host, false);
+  for (const auto& host : next_.kernel_hosts) model_.hosts().set_made(host, true);
+  KernelPorts& ports = model_.kernel_ports();
+  for (const auto& [id, port] : before_.kernel_ports)
+    if (!next_.kernel_ports.contains(id)) ports.forget(id);
+  for (const auto& [id, port] : next_.kernel_ports)
+    if (auto restored = ports.restore(id, port); !restored)
+      problem(fmt::format("kernel/nvmet/ports/{}", id.value()), restored.error());
 }
 
 void Change::apply_referrals() {

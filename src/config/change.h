@@ -53,7 +53,9 @@ class Change {
   void make_subsystem(const std::string& nqn, const SubsystemEntry* before, const SubsystemEntry& next);
   void make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry);
   Result<> link_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry);
+  void apply_discovery_nqn();
   void apply_referrals();
+  void apply_kernel_layout();
 
   // Ports.
   using Ports = std::map<PortName, PortEntry>;

@@ -8,12 +8,24 @@
 //    "nvmet": {"discovery": {"ports": {"tcp:127.0.0.1:8009": {"enable": 1}},
 //                            "referrals": {"<name>": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
 //                                          "addr_traddr": "10.0.0.9", "addr_trsvcid": "8009", "enable": 1}}},
-//              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {}},
+//              "discovery_nqn": "<nqn>",
+//              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {"link_target":
+//              "<path>"}},
 //                "namespaces": {"ns_1": {"device": "target/core/rd_mcp_1/disk", "link_name": "1",
 //                                        "link_target": "<path>", "device_uuid": "<uuid>",
-//                                        "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0}},
+//                                        "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0,
+//                                        "device_path": "<path>", "buffered_io": 0}},
 //                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420",
-//                                                "ana_groups": {"2": {"ana_state": "inaccessible"}}}}}}}}
+//                                                "ana_groups": {"2": {"ana_state": "inaccessible"}}}}}}},
+//    "kernel": {"nvmet": {"hosts": {"<nqn>": {}},
+//                         "ports": {"1": {"addr_trtype": "tcp", "addr_adrfam": "ipv4", "addr_traddr":
+//                         "10.0.0.5",
+//                                         "addr_trsvcid": "4420", "param_mdts": 5, "listen": 1,
+//                                         "ana_groups": {"2": {"ana_state": "inaccessible"}},
+//                                         "subsystems": {"<nqn>": {"link_target": "<path>", "held": 0}}}}}}}
+//
+// What is below "kernel" is what that layout alone knows: hosts that were made there, and its ports as they
+// were written.  That a port's subsystems can be reached by it, their own ports say.
 //
 // Pure values; any thread.
 #pragma once
@@ -61,7 +73,15 @@ struct NamespaceEntry {
   std::optional<target::Nguid> nguid;
   AnaGroupId ana_group{1};
   bool read_only = false;
+  // What the kernel layout links it to, of one that has no link.
+  std::string device_path;
+  bool buffered_io = false;
   bool operator==(const NamespaceEntry&) const = default;
+};
+
+struct HostEntry {
+  std::string link_target;  // of the kernel layout's link, as it was written; else empty
+  bool operator==(const HostEntry&) const = default;
 };
 
 // The ANA groups of a port that were made, with their states.
@@ -87,10 +107,34 @@ struct ReferralEntry {
 
 struct SubsystemEntry {
   std::map<std::string, std::string> attributes;  // those that are named, as their rows show them
-  std::set<std::string> hosts;
+  std::map<std::string, HostEntry> hosts;
   std::map<Nsid, NamespaceEntry> namespaces;
   std::map<PortName, PortEntry> ports;
   bool operator==(const SubsystemEntry&) const = default;
+};
+
+// A port of the kernel layout.
+struct KernelPortEntry {
+  std::string trtype;
+  std::string adrfam;
+  std::string traddr;
+  std::string trsvcid;
+  std::map<std::string, std::string> params;  // by name, those that are not the default
+  bool listen = true;
+  AnaGroups ana_groups = PortEntry().ana_groups;
+  bool operator==(const KernelPortEntry&) const = default;
+};
+
+struct KernelLink {
+  std::string target;    // as it was written
+  bool is_held = false;  // its port does not listen
+  bool operator==(const KernelLink&) const = default;
+};
+
+struct KernelPort {
+  KernelPortEntry entry;
+  std::map<std::string, KernelLink> links;  // by NQN
+  bool operator==(const KernelPort&) const = default;
 };
 
 struct Document {
@@ -99,6 +143,9 @@ struct Document {
   std::map<PortName, PortEntry> discovery_ports;
   std::map<std::string, ReferralEntry> referrals;
   std::map<std::string, SubsystemEntry> subsystems;
+  std::string discovery_nqn;  // empty: the well-known one
+  std::set<std::string> kernel_hosts;
+  std::map<PortId, KernelPort> kernel_ports;
   bool operator==(const Document&) const = default;
 };
 

@@ -18,5 +18,8 @@ nlohmann::json to_json(const NamespaceEntry& entry);
 nlohmann::json to_json(const PortEntry& entry);
 nlohmann::json to_json(const ReferralEntry& entry);
 nlohmann::json to_json(const std::map<std::string, std::string>& attributes);  // of a subsystem
+nlohmann::json to_json(const HostEntry& entry);
+nlohmann::json to_json(const KernelPortEntry& entry);
+nlohmann::json to_json(const KernelLink& link);
 
 }  // namespace weft::config

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/attributes.h"
+#include "config/device_path.h"
 #include "config/document_json.h"
 #include "config/json_fields.h"
 #include "config/names.h"
@@ -69,9 +70,18 @@ Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path
   };
   fields["link_name"].scalar = store_any(entry.link_name);
   fields["link_target"].scalar = store_any(entry.link_target);
+  fields["buffered_io"].scalar = store_flag(entry.buffered_io);
+  fields["device_path"].scalar = [&entry](std::string_view text) -> Result<> {
+    if (auto checked = check_device_path(text); !checked) return checked;
+    entry.device_path = text;
+    return {};
+  };
   auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
-  if (entry.device.empty()) entry.link_name = entry.link_target = "";
+  if (entry.device.empty())
+    entry.link_name = entry.link_target = "";
+  else
+    entry.device_path = "";  // the link says it
   if (!entry.link_name.empty())
     if (const auto named = check_name(entry.link_name); !named)
       return problem(path + "/link_name", named.error().message);
@@ -105,6 +115,37 @@ Parsed<PortEntry> read_port(const json& value, const std::string& path) {
   };
   auto read = read_object(value, path, fields);
   if (!read) return std::unexpected(read.error());
+  return entry;
+}
+
+Parsed<KernelPortEntry> read_kernel_port_entry(const json& value, const std::string& path,
+                                               const ReadCompound& read_subsystems) {
+  KernelPortEntry entry;
+  Fields fields;
+  add_rows(fields, entry, kernel_port_attributes());
+  fields["listen"].scalar = store_flag(entry.listen);
+  fields["ana_groups"].compound = [&entry](const json& groups, const std::string& at) {
+    return read_ana_groups(groups, at, entry.ana_groups);
+  };
+  fields["subsystems"].compound = read_subsystems;
+  if (auto read = read_object(value, path, fields); !read) return std::unexpected(read.error());
+  return entry;
+}
+
+Parsed<KernelLink> read_kernel_link(const json& value, const std::string& path) {
+  KernelLink link;
+  if (auto read = read_object(
+          value, path,
+          {{"held", {store_flag(link.is_held), {}}}, {"link_target", {store_any(link.target), {}}}});
+      !read)
+    return std::unexpected(read.error());
+  return link;
+}
+
+Parsed<HostEntry> read_host_entry(const json& value, const std::string& path) {
+  HostEntry entry;
+  if (auto read = read_object(value, path, {{"link_target", {store_any(entry.link_target), {}}}}); !read)
+    return std::unexpected(read.error());
   return entry;
 }
 
@@ -147,11 +188,28 @@ class Parser {
           return Parsed<void>();
         });
       };
-      return read_object(value, path, {{"discovery", {{}, discovery}}, {"subsystems", {{}, subsystems}}});
+      const auto discovery_nqn = [this, &path](std::string_view nqn) -> Result<> {
+        if (const auto named = check_nqn(nqn); named)
+          parsed_.document.discovery_nqn = nqn;
+        else
+          note({path + "/discovery_nqn", named.error().message});
+        return {};
+      };
+      return read_object(value, path,
+                         {{"discovery", {{}, discovery}},
+                          {"discovery_nqn", {discovery_nqn, {}}},
+                          {"subsystems", {{}, subsystems}}});
     };
-    auto done = read_object(
-        root, "",
-        {{"version", {store_one_of(version, {"1"}), {}}}, {"target", {{}, target}}, {"nvmet", {{}, nvmet}}});
+    const auto kernel = [this](const json& value, const std::string& path) {
+      return read_object(value, path, {{"nvmet", {{}, [this](const json& each, const std::string& at) {
+                                                    return read_kernel(each, at);
+                                                  }}}});
+    };
+    auto done = read_object(root, "",
+                            {{"version", {store_one_of(version, {"1"}), {}}},
+                             {"target", {{}, target}},
+                             {"nvmet", {{}, nvmet}},
+                             {"kernel", {{}, kernel}}});
     if (done && version.empty()) return problem("version", "it is not there; this is version 1");
     return done;
   }
@@ -213,6 +271,44 @@ class Parser {
       });
     };
     return read_object(value, path, {{"ports", {{}, ports}}, {"referrals", {{}, referrals}}});
+  }
+
+  Parsed<void> read_kernel(const json& value, const std::string& path) {
+    const auto hosts = [this](const json& each, const std::string& at) {
+      return for_each_member(each, at, [this](const auto& nqn, const json& host, const auto& where) {
+        if (const auto named = check_nqn(nqn); !named)
+          note({where, named.error().message});
+        else if (auto read = read_object(host, where, {}); !read)
+          note(std::move(read.error()));
+        else
+          parsed_.document.kernel_hosts.insert(nqn);
+        return Parsed<void>();
+      });
+    };
+    const auto ports = [this](const json& each, const std::string& at) {
+      return for_each_member(each, at, [this](const auto& name, const json& port, const auto& where) {
+        if (const auto id = read_port_id(name); !id)
+          note({where, id.error().message});
+        else
+          read_kernel_port(*id, port, where);
+        return Parsed<void>();
+      });
+    };
+    return read_object(value, path, {{"hosts", {{}, hosts}}, {"ports", {{}, ports}}});
+  }
+
+  void read_kernel_port(PortId id, const json& value, const std::string& path) {
+    KernelPort port;
+    const auto links = [this, &port](const json& each, const std::string& at) {
+      return for_each_member(each, at, [&](const auto& nqn, const json& link, const auto& where) {
+        keep(port.links, nqn, read_kernel_link(link, where));
+        return Parsed<void>();
+      });
+    };
+    auto entry = read_kernel_port_entry(value, path, links);
+    if (!entry) return note(std::move(entry.error()));
+    port.entry = std::move(*entry);
+    parsed_.document.kernel_ports.emplace(id, std::move(port));
   }
 
   void read_subsystem(const std::string& nqn, const json& value, const std::string& path) {
@@ -281,8 +377,7 @@ class Parser {
 
   void read_host(SubsystemEntry& entry, const std::string& nqn, const json& value, const std::string& path) {
     if (const auto named = check_nqn(nqn); !named) return note({path, named.error().message});
-    if (auto read = read_object(value, path, {}); !read) return note(std::move(read.error()));
-    entry.hosts.insert(nqn);
+    keep(entry.hosts, nqn, read_host_entry(value, path));
   }
 
   ParsedDocument parsed_;

@@ -36,10 +36,15 @@ std::vector<std::string> names_of(std::string_view path) {
   return names;
 }
 
-// Where objects stand: an adapter and its device, a subsystem and what it holds, the discovery service's own.
+// Where objects stand: an adapter and its device, a subsystem and what it holds, the discovery service's own,
+// and those of the kernel layout.
 bool is_place(const std::vector<std::string>& names) {
   const auto is = [&names](std::size_t place, std::string_view name) { return names[place] == name; };
-  if (names.size() < 3 || names.size() > 5) return false;
+  if (names.size() == 1) return is(0, "nvmet");  // what it has of its own
+  if (names.size() < 3 || names.size() > 6) return false;
+  if (is(0, "kernel"))
+    return is(1, "nvmet") && ((names.size() == 4 && (is(2, "hosts") || is(2, "ports"))) ||
+                              (names.size() == 6 && is(2, "ports") && is(4, "subsystems")));
   if (is(0, "target")) return is(1, "core") && names.size() <= 4;
   if (!is(0, "nvmet")) return false;
   if (is(1, "discovery")) return names.size() == 4 && (is(2, "ports") || is(2, "referrals"));
@@ -94,6 +99,9 @@ template std::string row_value(const NamespaceEntry&);
 template std::string row_value(const PortEntry&);
 template std::string row_value(const ReferralEntry&);
 template std::string row_value(const std::map<std::string, std::string>&);
+template std::string row_value(const HostEntry&);
+template std::string row_value(const KernelPortEntry&);
+template std::string row_value(const KernelLink&);
 
 ParsedDocument read_rows(const Rows& rows) {
   json root = {{"version", "1"}};

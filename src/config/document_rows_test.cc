@@ -21,6 +21,10 @@ Rows good_rows() {
       {one + "/namespaces/ns_7", row_value(NamespaceEntry{.device = "rd_mcp_1/a~b", .directory = "ns_7"})},
       {one + "/ports/loop", row_value(PortEntry{.enable = false})},
       {"nvmet/subsystems/two/hosts/h", "{}"},
+      {"nvmet", R"({"discovery_nqn": "nqn.2024-01.test:d"})"},
+      {"kernel/nvmet/hosts/h", "{}"},
+      {"kernel/nvmet/ports/7", row_value(KernelPortEntry{.trtype = "tcp", .listen = false})},
+      {"kernel/nvmet/ports/7/subsystems/two", row_value(KernelLink{.target = "/x", .is_held = true})},
       {"nvmet/discovery/referrals/r",
        row_value(ReferralEntry{.trtype = "tcp", .traddr = "192.0.2.1", .trsvcid = "8009"})}};
 }
@@ -31,10 +35,14 @@ Document good_document() {
   document.devices["rd_mcp_1/a~b"] = {.control = {{"size", "1M"}}};
   SubsystemEntry& one = document.subsystems[kNqn];
   one.attributes = {{"attr_serial", "S"}};
-  one.hosts = {"h"};
+  one.hosts = {{"h", {}}};
   one.namespaces[Nsid(7)] = {.device = "rd_mcp_1/a~b", .directory = "ns_7"};
   one.ports[{"loop", "", ""}] = {.enable = false};
-  document.subsystems["two"].hosts = {"h"};  // whose own row had not come yet
+  document.subsystems["two"].hosts = {{"h", {}}};  // whose own row had not come yet
+  document.discovery_nqn = "nqn.2024-01.test:d";
+  document.kernel_hosts = {"h"};
+  document.kernel_ports[PortId(7)] = {.entry = {.trtype = "tcp", .listen = false},
+                                      .links = {{"two", {.target = "/x", .is_held = true}}}};
   document.referrals["r"] = {.trtype = "tcp", .traddr = "192.0.2.1", .trsvcid = "8009"};
   return document;
 }
@@ -67,6 +75,12 @@ TEST(DocumentRows, OneBadRowDoesNotStopTheRest) {
       {"", "{}", "no object has such a path"},
       {"target", "{}", "no object has such a path"},
       {"nvmet/discovery/x/y", "{}", "no object has such a path"},
+      {"kernel/nvmet", "{}", "no object has such a path"},
+      {"kernel/nvmet/subsystems/x", "{}", "no object has such a path"},
+      {"kernel/nvmet/ports/7/ana_groups/2", "{}", "no object has such a path"},
+      {"kernel/nvmet/ports/x", "{}", "from 1 to 65535"},
+      {"kernel/nvmet/ports/8", R"({"addr_trtype": "x"})", "\"x\""},
+      {"kernel/nvmet/hosts/", "{}", "must not be empty"},
       {"nvmet/subsystems/x/controllers/1", "{}", "no object has such a path"},
       {"nvmet/subsystems/x/hosts", "{}", "no object has such a path"},
       {"nvmet/subsystems/x", R"({"attr_qid_max": 0})", "attr_qid_max"},

@@ -25,15 +25,23 @@ constexpr const char* kWhole = R"({"version": 1,
                                                "enable": false}}},
            "subsystems": {"nqn.2024-01.test:one": {
               "attr_allow_any_host": 0, "attr_serial": "S1", "attr_version": "2.0", "attr_ieee_oui": "0xABC",
-              "hosts": {"nqn.2024-01.test:host": {}},
+              "hosts": {"nqn.2024-01.test:host": {"link_target": "/x/hosts/h"}},
               "namespaces": {"1": {"device": "target/core/rd_mcp_1/disk", "ana_grpid": "128", "readonly": "1",
                                    "device_uuid": "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
                                    "device_nguid": "00112233445566778899aabbccddeeff"},
                              "ns_2": {"device": "target/core/rd_mcp_1/other", "link_name": "here",
                                       "link_target": "/mnt/target/core/rd_mcp_1/other"},
-                             "3": {}, "4294967294": {"device": "target/core/rd_mcp_1/other"}},
+                             "3": {"device_path": "/dev/y", "buffered_io": 1}, "4294967294": {"device": "target/core/rd_mcp_1/other"}},
               "ports": {"tcp:[::1]:4420": {"enable": 0, "addr_advertise": "192.0.2.1:4420",
-                        "ana_groups": {"1": {"ana_state": "change"}, "7": {}}}}}}}})";
+                        "ana_groups": {"1": {"ana_state": "change"}, "7": {}}}}}},
+           "discovery_nqn": "nqn.2024-01.test:discovery"},
+ "kernel": {"nvmet": {"hosts": {"nqn.2024-01.test:host": {}},
+                      "ports": {"7": {"addr_trtype": "tcp", "addr_adrfam": "ipv4", "addr_traddr": "10.0.0.5",
+                                      "addr_trsvcid": 4420, "param_mdts": 5, "param_max_queue_size": "-1",
+                                      "listen": 0, "ana_groups": {"2": {"ana_state": "change"}},
+                                      "subsystems": {"nqn.2024-01.test:one":
+                                                     {"link_target": "/k/subsystems/x", "held": 1}}},
+                                "8": {}}}}})";
 
 TEST(ParseDocument, ReadsEveryField) {
   const auto parsed = parse_document(kWhole);
@@ -55,7 +63,7 @@ TEST(ParseDocument, ReadsEveryField) {
                           {"attr_ieee_oui", "0x000abc"},
                           {"attr_serial", "S1"},
                           {"attr_version", "2.0"}};
-  subsystem.hosts = {"nqn.2024-01.test:host"};
+  subsystem.hosts = {{"nqn.2024-01.test:host", {"/x/hosts/h"}}};
   target::Nguid nguid{};
   for (std::size_t i = 0; i < nguid.size(); ++i) nguid[i] = static_cast<std::uint8_t>(i * 0x11);
   subsystem.namespaces[Nsid(1)] = {.device = "rd_mcp_1/disk",
@@ -67,12 +75,24 @@ TEST(ParseDocument, ReadsEveryField) {
                                    .directory = "ns_2",
                                    .link_name = "here",
                                    .link_target = "/mnt/target/core/rd_mcp_1/other"};
-  subsystem.namespaces[Nsid(3)] = {};
+  subsystem.namespaces[Nsid(3)] = {.device_path = "/dev/y", .buffered_io = true};
   subsystem.namespaces[Nsid(4294967294)] = {.device = "rd_mcp_1/other"};
   subsystem.ports[{"tcp", "::1", "4420"}] = {
       .enable = false,
       .advertise = "192.0.2.1:4420",
       .ana_groups = {{AnaGroupId(1), wire::AnaState::change}, {AnaGroupId(7), wire::AnaState::inaccessible}}};
+  expected.discovery_nqn = "nqn.2024-01.test:discovery";
+  expected.kernel_hosts = {"nqn.2024-01.test:host"};
+  expected.kernel_ports[PortId(7)] = {.entry = {.trtype = "tcp",
+                                                .adrfam = "ipv4",
+                                                .traddr = "10.0.0.5",
+                                                .trsvcid = "4420",
+                                                .params = {{"param_mdts", "5"}},
+                                                .listen = false,
+                                                .ana_groups = {{AnaGroupId(1), wire::AnaState::optimized},
+                                                               {AnaGroupId(2), wire::AnaState::change}}},
+                                      .links = {{kNqn, {.target = "/k/subsystems/x", .is_held = true}}}};
+  expected.kernel_ports[PortId(8)] = {};
   EXPECT_EQ(parsed->document, expected);
 }
 
@@ -117,7 +137,7 @@ TEST(ParseDocument, RefusesWhatIsNoDocument) {
       {R"({"version": -1})", "version: is -1; it must be a string, or a number that is whole"},
       {R"({"version": 1.0})", "version: is 1.0"},
       {R"({"version": [1]})", "version: is a list"},
-      {R"({"version": 1, "nvmt": {}})", "nvmt: unknown key; known here: nvmet, target, version"},
+      {R"({"version": 1, "nvmt": {}})", "nvmt: unknown key; known here: kernel, nvmet, target, version"},
       {R"({"version": 1, "target": []})", "target: is a list; it must be an object"},
       {R"({"version": 1, "target": {"cores": {}}})", "target/cores: unknown key; known here: core"},
       {R"({"version": 1, "nvmet": {"ports": {}}})", "nvmet/ports: unknown key"},
@@ -232,7 +252,7 @@ std::vector<BadItem> bad_items() {
       {"subsystem", R"("x": {"attr_allow_any_host": 1, "hosts": {"h": {}}})", sub + "x", "choose one"},
       {"host", R"("": {})", sub + "good/hosts/", "the name"},
       {"host", R"("x": {"dhchap_key": "k"})", sub + "good/hosts/x/dhchap_key",
-       "unknown key; known here: none"},
+       "unknown key; known here: link_target"},
       {"namespace", R"("0": {})", ns + "0", "from 1 to 4294967294"},
       {"namespace", R"("4294967295": {})", ns + "4294967295", "from 1 to 4294967294"},
       {"namespace", R"("02": {})", ns + "02", "from 1 to 4294967294"},
@@ -247,6 +267,8 @@ std::vector<BadItem> bad_items() {
        "no /"},
       {"namespace", R"("2": {"device": "target/core/null_0/a", "link_target": "/x/target/core/null_0/b"})",
        ns + "2/link_target", "must end in target/core/null_0/a"},
+      {"namespace", R"("2": {"device_path": "a"})", ns + "2/device_path", "/"},
+      {"namespace", R"("2": {"buffered_io": 2})", ns + "2/buffered_io", "must be 0 or 1"},
       {"namespace", R"("2": {"ana_grpid": 0})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"ana_grpid": 129})", ns + "2/ana_grpid", "must be a number from 1 to 128"},
       {"namespace", R"("2": {"device_nguid": "0011223344556677-8899aabbccddeef"})", ns + "2/device_nguid",

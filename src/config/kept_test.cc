@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "config/nvmetcli_format.h"
 #include "config/test_memory_store.h"
 #include "config/test_model_tree.h"
 
@@ -53,6 +54,25 @@ class KeptTest : public ModelTreeTest {
     ASSERT_EQ(echo("192.0.2.1:1", one("ports/tcp:127.0.0.1:4420/addr_advertise")), 0);
     ASSERT_EQ(echo("1", one("ports/tcp:127.0.0.1:4420/enable")), 0);
   }
+  // As Linux knows it: port 7 with a host and a subsystem that nobody has shown elsewhere.
+  void make_kernel_tenant() {
+    ASSERT_EQ(mkdir("kernel/nvmet/subsystems/two"), 0);
+    ASSERT_EQ(mkdir("kernel/nvmet/hosts/g"), 0);
+    ASSERT_EQ(mkdir("kernel/nvmet/hosts/h"), 0);
+    ASSERT_EQ(ln("/k/hosts/h", "kernel/nvmet/subsystems/two/allowed_hosts/h"), 0);
+    ASSERT_EQ(mkdir("kernel/nvmet/subsystems/two/namespaces/3"), 0);
+    ASSERT_EQ(echo("/k/file", "kernel/nvmet/subsystems/two/namespaces/3/device_path"), 0);
+    ASSERT_EQ(echo("1", "kernel/nvmet/subsystems/two/namespaces/3/buffered_io"), 0);
+    ASSERT_EQ(mkdir(kPort), 0);
+    for (const auto& [name, value] : {std::pair("addr_trtype", "tcp"),
+                                      {"addr_traddr", "127.0.0.1"},
+                                      {"addr_trsvcid", "4421"},
+                                      {"param_mdts", "5"}})
+      ASSERT_EQ(echo(value, kPort + "/" + name), 0) << said_;
+    ASSERT_EQ(mkdir(kPort + "/ana_groups/2"), 0);
+    ASSERT_EQ(ln("/k/subsystems/two", kPort + "/subsystems/two"), 0) << said_;
+  }
+  const std::string kPort = "kernel/nvmet/ports/7";
 
   MemoryStore memory_;
 };
@@ -71,7 +91,84 @@ TEST_F(KeptTest, ATenantComesBackAsItWas) {
   EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4420"));
 }
 
+TEST_F(KeptTest, WhatTheKernelLayoutAloneKnowsComesBack) {
+  make_kernel_tenant();
+  ASSERT_EQ(mkdir("kernel/nvmet/ports/9"), 0);
+  ASSERT_EQ(echo("tcp", "kernel/nvmet/ports/9/addr_trtype"), 0);
+  ASSERT_EQ(echo("nqn.2024-01.test:d", "kernel/nvmet/discovery_nqn"), 0);
+  for (const bool listens : {true, false}) {
+    ASSERT_EQ(echo(listens ? "1" : "0", kPort + "/listen"), 0);
+    const std::string before = now();
+    EXPECT_EQ(kept(), before);
+    const Rows rows = memory_.flush();
+    EXPECT_EQ(restart_from(rows), 0u);
+    EXPECT_EQ(now(), before);
+    EXPECT_EQ(memory_.flush(), rows) << "loading says what the store said";
+    EXPECT_EQ(ls("kernel/nvmet/hosts"), "g h");
+    EXPECT_EQ(ls("kernel/nvmet/ports"), "7 9");
+    EXPECT_EQ(ls(kPort + "/subsystems"), "two");
+    EXPECT_EQ(*tree_->read_link(kPort + "/subsystems/two"), "/k/subsystems/two");
+    EXPECT_EQ(*tree_->read_link("kernel/nvmet/subsystems/two/allowed_hosts/h"), "/k/hosts/h");
+    EXPECT_EQ(cat(kPort + "/param_mdts"), "5");
+    EXPECT_EQ(ls(kPort + "/ana_groups"), "1 2");
+    EXPECT_EQ(cat(kPort + "/listen"), listens ? "1" : "0");
+    EXPECT_EQ(configuration_->listening().size(), listens ? 1u : 0u);
+    EXPECT_EQ(cat("kernel/nvmet/ports/9/addr_trtype"), "tcp");
+    EXPECT_EQ(cat("kernel/nvmet/subsystems/two/namespaces/3/device_path"), "/k/file");
+    EXPECT_EQ(cat("kernel/nvmet/subsystems/two/namespaces/3/buffered_io"), "1");
+    EXPECT_EQ(cat("nvmet/discovery_nqn"), "nqn.2024-01.test:d");
+  }
+  ASSERT_EQ(echo("1", kPort + "/listen"), 0);
+  EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4421"));
+}
+
+TEST_F(KeptTest, ADocumentRestoresTheKernelLayoutToo) {
+  make_kernel_tenant();
+  ASSERT_EQ(echo("nqn.2024-01.test:d", "kernel/nvmet/discovery_nqn"), 0);
+  const Document saved = *configuration_->save();
+  const std::string before = now();
+  restart_empty();
+  ASSERT_EQ(mkdir("kernel/nvmet/ports/9"), 0);
+  ASSERT_EQ(mkdir("kernel/nvmet/hosts/x"), 0);
+  EXPECT_TRUE(configuration_->restore(saved).problems.empty());
+  EXPECT_EQ(now(), before);
+  EXPECT_EQ(kept(), before);
+  EXPECT_EQ(ls(kPort + "/subsystems"), "two");
+  EXPECT_TRUE(configuration_->restore({}).problems.empty());
+  EXPECT_EQ(now(), write_document({}));
+  EXPECT_EQ(kept(), write_document({}));
+  for (const char* all : {"kernel/nvmet/hosts", "kernel/nvmet/ports"}) EXPECT_EQ(ls(all), "");
+}
+
+// The listener closes behind the answer; a crash before it has does not bring the link back.
+TEST_F(KeptTest, ALinkThatWasRemovedIsNotInTheStoreAnyMore) {
+  make_kernel_tenant();
+  std::promise<Rows> at_the_stop;
+  transport_->stopped = [&](const std::string&) { at_the_stop.set_value(memory_.flush()); };
+  ASSERT_EQ(rm(kPort + "/subsystems/two"), 0);
+  for (const auto& [path, value] : at_the_stop.get_future().get())
+    EXPECT_FALSE(path.starts_with("nvmet/subsystems/two/ports/") || path.starts_with(kPort + "/")) << path;
+  transport_->stopped = nullptr;
+}
+
+TEST_F(KeptTest, NothingIsLeftOfLinksWhoseSubsystemIsGone) {
+  for (const bool port_first : {false, true}) {
+    make_kernel_tenant();
+    const std::string port = "nvmet/subsystems/two/ports/tcp:127.0.0.1:4421";
+    EXPECT_EQ(port_first ? rmdir(port) : 0, 0);
+    for (const auto* each : {"hosts/h", "namespaces/3"})
+      ASSERT_EQ(rmdir(std::string("nvmet/subsystems/two/") + each), 0);
+    EXPECT_EQ(port_first ? 0 : rmdir(port), 0);
+    ASSERT_EQ(rmdir("nvmet/subsystems/two"), 0);
+    for (const auto& [path, value] : memory_.flush()) EXPECT_THAT(path, Not(HasSubstr("two")));
+    for (const auto* each : {"ports/7", "hosts/g", "hosts/h"})
+      ASSERT_EQ(rmdir(std::string("kernel/nvmet/") + each), 0) << said_;
+    EXPECT_TRUE(memory_.flush().empty());
+  }
+}
+
 TEST_F(KeptTest, EveryChangeIsKept) {
+  constexpr const char* kWellKnown = "nqn.2014-08.org.nvmexpress.discovery";
   std::mt19937 dice(1);
   const auto any = [&dice](std::initializer_list<const char*> words) {
     return std::string(*(words.begin() + dice() % words.size()));
@@ -80,7 +177,12 @@ TEST_F(KeptTest, EveryChangeIsKept) {
   for (int i = 0; i < 3000; ++i) {
     const std::string adapter = "target/core/" + any({"disk_0", "ram_7"});
     const std::string device = adapter + "/" + any({"a", "b"});
-    const std::string subsystem = "nvmet/subsystems/" + any({"one", "two"});
+    const std::string nqn = any({"one", "two"});
+    const std::string subsystem = "nvmet/subsystems/" + nqn;
+    const std::string kernel_subsystem = "kernel/nvmet/subsystems/" + nqn;
+    const std::string kernel_space = kernel_subsystem + "/namespaces/" + any({"2", "3"});
+    const std::string kernel_host = "kernel/nvmet/hosts/" + any({"g", "h"});
+    const std::string kernel_port = "kernel/nvmet/ports/" + any({"1", "7"});
     const std::string host = subsystem + "/hosts/" + any({"g", "h"});
     const std::string space = subsystem + "/namespaces/" + any({"1", "ns_1", "2"});
     const std::string owner = any({"", "x"}).empty() ? subsystem : "nvmet/discovery";
@@ -106,14 +208,38 @@ TEST_F(KeptTest, EveryChangeIsKept) {
         [&] { return rm(space + "/" + any({"a", "b"})); },
         [&] { return rmdir(any({adapter.c_str(), device.c_str(), subsystem.c_str()})); },
         [&] { return rmdir(any({host.c_str(), space.c_str(), port.c_str()})); },
+        [&] { return mkdir(kernel_host); },
+        [&] { return ln("/k/hosts/g", kernel_subsystem + "/allowed_hosts/g"); },
+        [&] { return mkdir(kernel_space); },
+        [&] { return echo(any({"/k/file", "core/disk_0/a"}), kernel_space + "/device_path"); },
+        [&] { return echo(any({"0", "1"}), kernel_space + "/buffered_io"); },
+        [&] { return echo(any({"0", "1"}), kernel_space + "/enable"); },
+        [&] { return mkdir(kernel_port); },
+        [&] { return echo("tcp", kernel_port + "/addr_trtype"); },
+        [&] { return echo("::1", kernel_port + "/addr_traddr"); },
+        [&] { return echo(any({"1", "5", "7"}), kernel_port + "/addr_trsvcid"); },
+        [&] { return echo(any({"0", "5"}), kernel_port + "/param_mdts"); },
+        [&] { return echo(any({"0", "1"}), kernel_port + "/listen"); },
+        [&] { return mkdir(kernel_port + "/ana_groups/2"); },
+        [&] { return echo("inaccessible", kernel_port + "/ana_groups/1/ana_state"); },
+        [&] { return ln("/k/subsystems/" + nqn, kernel_port + "/subsystems/" + nqn); },
+        [&] { return rm(kernel_port + "/subsystems/" + nqn); },
+        [&] { return rm(kernel_subsystem + "/allowed_hosts/g"); },
+        [&] { return rmdir(any({kernel_host.c_str(), kernel_space.c_str(), kernel_port.c_str()})); },
+        [&] { return rmdir(kernel_port + "/ana_groups/2"); },
+        [&] { return rmdir(kernel_subsystem); },
+        [&] { return echo(any({"nqn.2024-01.test:d", kWellKnown}), "nvmet/discovery_nqn"); },
     };
     done += calls[dice() % std::size(calls)]() == 0 ? 1 : 0;
     ASSERT_EQ(kept(), now()) << "after " << i << " calls";
   }
   EXPECT_GT(done, 300);
+  ASSERT_TRUE(configuration_->model().workshop()->workers.wait_idle(std::chrono::seconds(10)));
   const std::string before = now();
+  const std::string as_linux_shows_it = *export_nvmetcli(*tree_);
   restart_from(memory_.flush());
   EXPECT_EQ(now(), before);
+  EXPECT_EQ(*export_nvmetcli(*tree_), as_linux_shows_it);
 }
 
 TEST_F(KeptTest, NothingIsAnsweredBeforeItIsDurable) {

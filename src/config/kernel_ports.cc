@@ -17,7 +17,6 @@ std::unexpected<Error> none(PortId id) {
   return fail(ENOENT, fmt::format("port {}: there is none", id.value()));
 }
 
-// Keeps the number of a port that has no address yet from being given to another.
 std::string reservation(PortId id) {
   return fmt::format("kernel/nvmet/ports/{}", id.value());
 }
@@ -111,6 +110,7 @@ Result<KernelPorts::PortPointer> KernelPorts::look_up(PortId id) {
   port->entry = entry_of(*name);
   port->name = *name;
   ports_.emplace(id, port);
+  keep(id, *port);
   return port;
 }
 
@@ -123,12 +123,17 @@ Result<> KernelPorts::make(PortId id) {
     return fail(EEXIST, fmt::format("port {}: this is the id of {} already", id.value(), holder));
   {
     const std::scoped_lock lock(mutex_);
-    if (!ports_.emplace(id, std::make_shared<Port>()).second)
-      return fail(EEXIST, fmt::format("port {}: there is one already", id.value()));
+    const auto [it, is_new] = ports_.emplace(id, std::make_shared<Port>());
+    if (!is_new) return fail(EEXIST, fmt::format("port {}: there is one already", id.value()));
+    keep(id, *it->second);
   }
   // An address that nobody has gets another id when it comes back.
-  (void)state.assign(reservation(id), id);
+  reserve(id);
   return {};
+}
+
+void KernelPorts::reserve(PortId id) {
+  (void)model_.parts().state.assign(reservation(id), id);
 }
 
 Result<> KernelPorts::remove(PortId id) {
@@ -142,8 +147,7 @@ Result<> KernelPorts::remove(PortId id) {
     if (!nqns.empty() || port->beginning > 0)
       return fail(ENOTEMPTY, fmt::format("it links {} subsystems: remove those links first",
                                          nqns.size() + port->beginning));
-    ports_.erase(id);
-    last_errors_.erase(id);
+    drop(id);
   }
   if (!port->name || !model_.listeners().index().has(*port->name)) return {};
   // Those that have it in the other layout, not enabled.
@@ -163,13 +167,13 @@ Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortE
       return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
     const KernelPortEntry before = port.entry;
     if (auto changed = change(port.entry); !changed) return changed;
+    if (port.entry != before) keep(id, port);
     if (!port.name || is_same_address(before, port.entry)) return {};
     port.name.reset();
-    port.held.clear();
-    port.targets.clear();
+    drop_links(id, port);
   }
   // The id is this port's, and not that of the address that it had.
-  (void)model_.parts().state.assign(reservation(id), id);
+  reserve(id);
   return {};
 }
 
@@ -177,7 +181,8 @@ Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortE
 
 // The subsystem, or its port, may have been removed in the other layout.
 bool KernelPorts::is_held(const Port& port, const std::string& nqn) const {
-  if (!port.held.contains(nqn)) return false;
+  const auto link = port.links.find(nqn);
+  if (!port.name || link == port.links.end() || !link->second.is_held) return false;
   const auto tenant = model_.find_subsystem(nqn);
   return tenant != nullptr && tenant->ports().find(*port.name).has_value();
 }
@@ -195,7 +200,7 @@ std::vector<std::string> KernelPorts::links(const Port& port) const {
   std::set<std::string> all;
   if (!port.name) return {};
   for (auto& nqn : model_.listeners().index().linked(*port.name)) all.insert(std::move(nqn));
-  for (const auto& nqn : port.held)
+  for (const auto& [nqn, link] : port.links)
     if (is_held(port, nqn)) all.insert(nqn);
   return {all.begin(), all.end()};
 }
@@ -214,9 +219,10 @@ std::optional<std::string> KernelPorts::link_target(PortId id, const std::string
   PortIndex& index = model_.listeners().index();
   std::unique_lock lock(mutex_);
   if (const auto port = own(id)) {
-    const auto written = port->targets.find(nqn);
+    const auto written = port->links.find(nqn);
     if (!is_linked(*port, nqn)) return std::nullopt;
-    return written == port->targets.end() ? made_elsewhere : written->second;
+    return written == port->links.end() || written->second.target.empty() ? made_elsewhere
+                                                                          : written->second.target;
   }
   lock.unlock();
   const auto name = address_of(id);
@@ -245,7 +251,10 @@ void KernelPorts::link(PortId id, const std::string& nqn, const std::string& tar
     {
       const std::scoped_lock lock(mutex_);
       --port->beginning;
-      if (linked) port->targets.insert_or_assign(tenant->nqn(), target);
+      if (linked) {
+        port->links[tenant->nqn()].target = target;
+        keep_link(id, *port, tenant->nqn());
+      }
     }
     answer(std::move(linked));
   });
@@ -269,7 +278,7 @@ Result<> KernelPorts::open_link(PortId id, const PortPointer& port, const PortNa
   (void)ports.set_ana_groups(name, entry.ana_groups, nullptr);
   if (!entry.listen) {
     const std::scoped_lock lock(mutex_);
-    port->held.insert(tenant->nqn());
+    port->links[tenant->nqn()].is_held = true;
     return {};
   }
   auto enabled = ports.enable(name);
@@ -337,12 +346,11 @@ Result<> KernelPorts::unlink(PortId id, const std::string& nqn) {
     const std::scoped_lock lock(mutex_);
     const auto port = look_up(id);
     if (!port) return std::unexpected(port.error());
-    (*port)->held.erase(nqn);
-    (*port)->targets.erase(nqn);
+    drop_link(id, **port, nqn);
     name = (*port)->name;
   }
   if (tenant == nullptr || !name) return {};
-  model_.listeners().index().removed(*name, tenant->ports());
+  tenant->ports().begin_remove(*name);
   strands_.run(name->text(), [tenant, name = *name] { (void)tenant->ports().remove(name, nullptr); });
   return {};
 }
@@ -360,23 +368,25 @@ void KernelPorts::set_listen(PortId id, bool on, Answer answer) {
     name = port->name;
     if (!name || links(*port).empty()) {
       port->entry.listen = on;
+      keep(id, *port);
       return answer({});
     }
   }
-  strands_.run(name->text(), [this, on, port, name = *name, answer = std::move(answer)]() mutable {
-    if (on) return answer(open_held(port, name));
-    close_linked(port, name, std::move(answer));
+  strands_.run(name->text(), [this, id, on, port, name = *name, answer = std::move(answer)]() mutable {
+    if (on) return answer(open_held(id, port, name));
+    close_linked(id, port, name, std::move(answer));
   });
 }
 
 // All of them before it listens: a host that meets "not allowed" never comes back.
-Result<> KernelPorts::open_held(const PortPointer& port, const PortName& name) {
+Result<> KernelPorts::open_held(PortId id, const PortPointer& port, const PortName& name) {
   std::vector<std::shared_ptr<Tenant>> tenants;
   std::vector<Listeners::User> users;
-  std::set<std::string> held;
+  std::vector<std::string> held;
   {
     const std::scoped_lock lock(mutex_);
-    held = port->held;
+    for (const auto& [nqn, link] : port->links)
+      if (is_held(*port, nqn)) held.push_back(nqn);
   }
   Result<> outcome;
   for (const auto& nqn : held) {
@@ -395,17 +405,26 @@ Result<> KernelPorts::open_held(const PortPointer& port, const PortName& name) {
     if (auto joined = tenants[i]->ports().end_enable(name, std::move(results[i])); !joined)
       outcome = std::move(joined);
   const std::scoped_lock lock(mutex_);
-  std::erase_if(port->held, [&](const auto& nqn) { return model_.listeners().index().is_linked(name, nqn); });
+  for (auto& [nqn, link] : port->links) {
+    if (!link.is_held || !model_.listeners().index().is_linked(name, nqn)) continue;
+    link.is_held = false;
+    keep_link(id, *port, nqn);
+  }
   port->entry.listen = outcome.has_value();
+  keep(id, *port);
   return outcome;
 }
 
-void KernelPorts::close_linked(const PortPointer& port, const PortName& name, Answer answer) {
+void KernelPorts::close_linked(PortId id, const PortPointer& port, const PortName& name, Answer answer) {
   const auto nqns = model_.listeners().index().linked(name);
   {
     const std::scoped_lock lock(mutex_);
     port->entry.listen = false;
-    port->held.insert(nqns.begin(), nqns.end());
+    keep(id, *port);
+    for (const auto& nqn : nqns) {
+      port->links[nqn].is_held = true;
+      keep_link(id, *port, nqn);
+    }
   }
   const target::Pin pin = target::make_pin([answer = std::move(answer)]() mutable { answer({}); });
   for_each_linked(nqns, [&](Tenant& tenant) { (void)tenant.ports().disable(name, [pin] {}); });

@@ -28,16 +28,6 @@ namespace weft::config {
 class Model;
 class Tenant;
 
-struct KernelPortEntry {
-  std::string trtype;
-  std::string adrfam;
-  std::string traddr;
-  std::string trsvcid;
-  std::map<std::string, std::string> params;  // by name, those that are not the default
-  bool listen = true;
-  AnaGroups ana_groups = PortEntry().ana_groups;
-};
-
 // EINVAL: an address needs more, or other, than that.
 Result<PortName> port_name_of(const KernelPortEntry& entry);
 
@@ -65,6 +55,9 @@ class KernelPorts {
   std::vector<std::string> links(PortId id) const;     // sorted
   std::optional<std::string> link_target(PortId id, const std::string& nqn) const;
 
+  // The subsystem's port at this address is removed in the other layout.
+  void forget_link(const PortName& name, const std::string& nqn);
+
   bool holds(const std::string& nqn) const;  // a port that does not listen links the subsystem
 
   // Opens for all links at once, or closes and keeps them.
@@ -77,14 +70,17 @@ class KernelPorts {
   // Empty: the subsystems that it links differ.  ENOENT: there is no such group.
   Result<std::optional<wire::AnaState>> ana_state(PortId id, AnaGroupId group) const;
 
+  // --- as documents have them: what was made or changed here
+  std::map<PortId, KernelPort> entries() const;
+  // In place of what is there.  Opens nothing: that is for the subsystems' own ports.
+  Result<> restore(PortId id, const KernelPort& port);
+  void forget(PortId id);  // what its address has in the other layout stays
+
  private:
   // What was made or changed here.
-  struct Port {
-    KernelPortEntry entry;
-    std::optional<PortName> name;                // its address, once it has had a link
-    std::map<std::string, std::string> targets;  // of links, by NQN
-    std::set<std::string> held;                  // links that do not listen
-    std::size_t beginning = 0;                   // links that are being made
+  struct Port : KernelPort {
+    std::optional<PortName> name;  // its address, once it has had a link
+    std::size_t beginning = 0;     // links that are being made
   };
   using PortPointer = std::shared_ptr<Port>;
   // The mutex is held.
@@ -94,15 +90,22 @@ class KernelPorts {
   bool is_linked(const Port& port, const std::string& nqn) const;
   std::optional<PortName> address_of(PortId id) const;  // of one that nobody has made here
   Result<PortPointer> look_up(PortId id);               // makes it one's own
+  // In the store; the mutex is held.
+  void keep(PortId id, const Port& port);
+  void keep_link(PortId id, const Port& port, const std::string& nqn);
+  void drop_link(PortId id, Port& port, const std::string& nqn);
+  void drop_links(PortId id, Port& port);
+  void drop(PortId id);
   Result<> check_params(const Port& port, const std::string& nqn) const;
 
   // On the address' strand.
   Result<> open_link(PortId id, const PortPointer& port, const PortName& name,
                      const std::shared_ptr<Tenant>& tenant);
   Result<> claim(PortId id, const PortName& name);
+  void reserve(PortId id);  // keeps the number of a port that has no address from being given to another
   Result<> apply_params(const KernelPortEntry& entry, Tenant& tenant) const;
-  Result<> open_held(const PortPointer& port, const PortName& name);
-  void close_linked(const PortPointer& port, const PortName& name, Answer answer);
+  Result<> open_held(PortId id, const PortPointer& port, const PortName& name);
+  void close_linked(PortId id, const PortPointer& port, const PortName& name, Answer answer);
   void for_each_linked(const std::vector<std::string>& nqns, const std::function<void(Tenant&)>& act) const;
 
   Model& model_;

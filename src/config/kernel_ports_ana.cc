@@ -19,6 +19,7 @@ Result<> KernelPorts::make_ana_group(PortId id, AnaGroupId group) {
     if (!port) return std::unexpected(port.error());
     if (!(*port)->entry.ana_groups.emplace(group, wire::AnaState::inaccessible).second)
       return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
+    keep(id, **port);
     nqns = links(**port);
     name = (*port)->name;
   }
@@ -35,6 +36,7 @@ Result<> KernelPorts::remove_ana_group(PortId id, AnaGroupId group) {
     const auto port = look_up(id);
     if (!port) return std::unexpected(port.error());
     (*port)->entry.ana_groups.erase(group);
+    keep(id, **port);
     nqns = links(**port);
     name = (*port)->name;
   }
@@ -51,6 +53,7 @@ void KernelPorts::set_ana_state(PortId id, AnaGroupId group, wire::AnaState stat
     const auto port = look_up(id);
     if (!port) return answer(std::unexpected(port.error()));
     (*port)->entry.ana_groups.insert_or_assign(group, state);
+    keep(id, **port);
     nqns = links(**port);
     name = (*port)->name;
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/document_rows.h"
+#include "wire/nqn.h"
 
 namespace weft::config {
 
@@ -72,6 +73,7 @@ Model::Model(const Parts& parts)
     : parts_(parts),
       workshop_(std::make_shared<Workshop>(parts.state, parts.store, parts.journal)),
       listeners_(parts.target, parts.transports, *workshop_),
+      hosts_(parts.store),
       discovery_ports_(listeners_, parts.store, nullptr),
       referrals_(parts.target, parts.store),
       kernel_ports_(*this) {}
@@ -150,11 +152,21 @@ Result<> Model::remove_subsystem(const std::string& nqn, target::Done done) {
   const auto tenant = tenants_.find(nqn);
   // In this order: a successor of the name is inserted after the target has forgotten it.
   if (tenant == nullptr || !tenants_.erase(nqn, *tenant)) return none("subsystem", nqn);
+  for (const auto& [port, entry] : tenant->ports().entries()) kernel_ports_.forget_link(port, nqn);
   tenant->forget();
   auto drained = goings_on_->begin(tenant->path(), "drains", std::move(done));
   if (auto removed = parts_.target.remove_subsystem(nqn, std::move(drained)); !removed) return removed;
   tenant->end();
   return {};
+}
+
+Result<> Model::set_discovery_nqn(const std::string& nqn) {
+  const std::scoped_lock lock(discovery_nqn_mutex_);
+  auto set = parts_.target.set_discovery_nqn(nqn);
+  std::map<std::string, std::string> own;
+  if (nqn != wire::kDiscoveryNqn) own["discovery_nqn"] = nqn;
+  if (set) parts_.store.put("nvmet", row_value(own));
+  return set;
 }
 
 Document Model::document() const {
@@ -167,6 +179,10 @@ Document Model::document() const {
   document.discovery_ports = discovery_ports_.entries();
   document.referrals = referrals_.entries();
   for (const auto& tenant : subsystems()) document.subsystems.emplace(tenant->nqn(), tenant->entry());
+  if (std::string nqn = parts_.target.discovery_nqn(); nqn != wire::kDiscoveryNqn)
+    document.discovery_nqn = std::move(nqn);
+  document.kernel_hosts = hosts_.made();
+  document.kernel_ports = kernel_ports_.entries();
   return document;
 }
 

@@ -110,6 +110,7 @@ class Model {
   // --- the discovery service
   PortSet& discovery_ports() { return discovery_ports_; }
   ReferralSet& referrals() { return referrals_; }
+  Result<> set_discovery_nqn(const std::string& nqn);  // see target::Target
 
   // --- all of it as a document, or what one tenant is: its subsystem and the devices that it shows.  Changes
   // that come meanwhile are there or not, each by itself.
@@ -122,6 +123,7 @@ class Model {
   const std::shared_ptr<GoingsOn> goings_on_ = std::make_shared<GoingsOn>();
   Listeners listeners_;
   HostSet hosts_;
+  std::mutex discovery_nqn_mutex_;  // what is in force is what the store heard last
   ShardedMap<Adapter> adapters_;
   ShardedMap<Tenant> tenants_;
   PortSet discovery_ports_;

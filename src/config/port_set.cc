@@ -36,7 +36,9 @@ std::string PortSet::row(const PortName& name) const {
 }
 
 void PortSet::keep(const PortName& name, const PortEntry& entry) {
-  if (!is_ending_) store_.put(row(name), row_value(entry));
+  const auto it = ports_.find(name);
+  if (is_ending_ || (it != ports_.end() && it->second.is_going)) return;
+  store_.put(row(name), row_value(entry));
 }
 
 Listeners::User PortSet::user(const PortName& name, const PortEntry& entry) const {
@@ -65,9 +67,12 @@ std::string_view PortSet::nqn() const {
 Result<> PortSet::remove(const PortName& name, target::Done done) {
   const auto entry = begin_change(name);
   if (!entry) {
-    // The kernel layout takes its link away before it asks for this.
     const std::scoped_lock lock(mutex_);
-    if (ports_.contains(name) && !is_ending_) listeners_.index().made(name, *this, nqn());
+    if (const auto it = ports_.find(name); it != ports_.end() && !is_ending_) {
+      it->second.is_going = false;
+      listeners_.index().made(name, *this, nqn());
+      keep(name, it->second.entry);
+    }
     return std::unexpected(entry.error());
   }
   const target::Pin pin = target::make_pin(std::move(done));  // until the port is gone here, too
@@ -77,6 +82,15 @@ Result<> PortSet::remove(const PortName& name, target::Done done) {
   if (!is_ending_) store_.erase(row(name));
   listeners_.index().removed(name, *this);
   return {};
+}
+
+void PortSet::begin_remove(const PortName& name) {
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  if (is_ending_ || it == ports_.end()) return;
+  it->second.is_going = true;
+  store_.erase(row(name));
+  listeners_.index().removed(name, *this);
 }
 
 Result<> PortSet::change(const PortName& name, const std::function<Result<>(PortEntry&)>& change) {
@@ -225,6 +239,14 @@ std::map<PortName, PortEntry> PortSet::entries() const {
   const std::scoped_lock lock(mutex_);
   std::map<PortName, PortEntry> all;
   for (const auto& [name, port] : ports_) all.emplace(name, port.entry);
+  return all;
+}
+
+std::map<PortName, PortEntry> PortSet::kept() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<PortName, PortEntry> all;
+  for (const auto& [name, port] : ports_)
+    if (!port.is_going) all.emplace(name, port.entry);
   return all;
 }
 

@@ -30,6 +30,8 @@ class PortSet {
   Result<> make(const PortName& name);  // EEXIST, EINVAL
   // ENOENT, EBUSY; ends its listening, see disable.
   Result<> remove(const PortName& name, target::Done done);
+  // Its first half, for those who remove behind an answer: neither the store nor the index has it any more.
+  void begin_remove(const PortName& name);
   // Of what is not its being enabled.  EBUSY while it is.
   Result<> change(const PortName& name, const std::function<Result<>(PortEntry&)>& change);
 
@@ -54,11 +56,13 @@ class PortSet {
 
   std::optional<PortEntry> find(const PortName& name) const;
   std::map<PortName, PortEntry> entries() const;
+  std::map<PortName, PortEntry> kept() const;  // without those whose removal goes on behind
 
  private:
   struct Port {
     PortEntry entry;
     bool is_changing = false;
+    bool is_going = false;  // the store has forgotten it
   };
   std::string_view nqn() const;  // empty: the discovery service
   Listeners::User user(const PortName& name, const PortEntry& entry) const;

@@ -64,7 +64,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   // Attributes that differ from their default and the whole list of hosts at once.
   struct Access {
     std::map<std::string, std::string> attributes;
-    std::set<std::string> hosts;
+    std::map<std::string, HostEntry> hosts;
   };
   Result<> configure(const std::function<void(Access&)>& change);
 
@@ -132,7 +132,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   // The mutex is held.
   Access access() const;
   void keep_settings();
-  void keep_host(const std::string& hostnqn);
+  void keep_host(const std::string& hostnqn, const HostEntry& host);
   void forget_host(const std::string& hostnqn);
   void keep(Nsid nsid, const Namespace& its);
   void erase_row(std::string_view folder, std::string_view name);
@@ -141,7 +141,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   const std::shared_ptr<target::Subsystem> subsystem_;
   PortSet ports_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> host_links_;
+  std::map<std::string, std::string> host_links_;  // where they are written
   std::map<Nsid, Namespace> namespaces_;
   bool is_forgotten_ = false;
   bool has_ended_ = false;

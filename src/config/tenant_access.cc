@@ -17,7 +17,11 @@ NamespaceLink usual_link(const std::string& device) {
 NamespaceEntry Tenant::Namespace::entry_in_document(Nsid nsid) const {
   NamespaceEntry all = entry;
   if (directory != fmt::to_string(nsid.value())) all.directory = directory;
-  if (entry.device.empty()) return all;
+  all.buffered_io = backing.buffered_io;
+  if (entry.device.empty()) {
+    all.device_path = backing.device_path;
+    return all;
+  }
   const NamespaceLink usual = usual_link(entry.device);
   if (link.name != usual.name) all.link_name = link.name;
   if (link.target != usual.target) all.link_target = link.target;
@@ -33,13 +37,17 @@ SubsystemEntry Tenant::entry() const {
     all.hosts = std::move(its.hosts);
     for (const auto& [nsid, each] : namespaces_) all.namespaces.emplace(nsid, each.entry_in_document(nsid));
   }
-  all.ports = ports_.entries();
+  all.ports = ports_.kept();
   return all;
 }
 
 Tenant::Access Tenant::access() const {
-  const auto hosts = subsystem_->hosts();
-  return {attributes_of(nqn(), subsystem_->settings()), {hosts.begin(), hosts.end()}};
+  Access all{.attributes = attributes_of(nqn(), subsystem_->settings()), .hosts = {}};
+  for (const auto& host : subsystem_->hosts()) {
+    const auto link = host_links_.find(host);
+    all.hosts[host].link_target = link == host_links_.end() ? std::string() : link->second;
+  }
+  return all;
 }
 
 Result<> Tenant::change_settings(const std::function<Result<>(target::SubsystemSettings&)>& change) {
@@ -53,14 +61,17 @@ Result<> Tenant::add_host(const std::string& hostnqn, const std::string& link) {
   const std::scoped_lock lock(mutex_);
   if (is_forgotten_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
   if (auto added = subsystem_->add_host(hostnqn); !added) return added;
-  if (!link.empty()) host_links_[hostnqn] = link;
-  keep_host(hostnqn);
+  commons_.hosts.listed(hostnqn);
+  keep_host(hostnqn, {link});
   return {};
 }
 
-void Tenant::keep_host(const std::string& hostnqn) {
-  commons_.hosts.listed(hostnqn);
-  commons_.workshop->store().put(row_path({"nvmet", "subsystems", nqn(), "hosts", hostnqn}), "{}");
+void Tenant::keep_host(const std::string& hostnqn, const HostEntry& host) {
+  if (host.link_target.empty())
+    host_links_.erase(hostnqn);
+  else
+    host_links_[hostnqn] = host.link_target;
+  commons_.workshop->store().put(row_path({"nvmet", "subsystems", nqn(), "hosts", hostnqn}), row_value(host));
 }
 
 void Tenant::forget_host(const std::string& hostnqn) {
@@ -94,13 +105,18 @@ Result<> Tenant::configure(const std::function<void(Access&)>& change) {
   change(next);
   const auto settings = settings_of(nqn(), next.attributes);
   if (!settings) return std::unexpected(settings.error());
-  auto configured = subsystem_->configure(*settings, {next.hosts.begin(), next.hosts.end()});
+  std::set<std::string> hosts;
+  for (const auto& [nqn, host] : next.hosts) hosts.insert(nqn);
+  auto configured = subsystem_->configure(*settings, {hosts.begin(), hosts.end()});
   if (!configured) return configured;
-  for (const auto& host : before.hosts)
-    if (!next.hosts.contains(host)) forget_host(host);
+  for (const auto& [nqn, host] : before.hosts)
+    if (!next.hosts.contains(nqn)) forget_host(nqn);
   keep_settings();
-  for (const auto& host : next.hosts)
-    if (!before.hosts.contains(host)) keep_host(host);
+  for (const auto& [nqn, host] : next.hosts) {
+    const auto its = before.hosts.find(nqn);
+    if (its == before.hosts.end()) commons_.hosts.listed(nqn);
+    if (its == before.hosts.end() || its->second != host) keep_host(nqn, host);
+  }
   return {};
 }
 

@@ -66,10 +66,9 @@ class ReferralsDirectory final : public Directory {
 }  // namespace
 
 Attribute discovery_nqn_attribute(Model& model) {
-  target::Target& target = model.parts().target;
   return {
-      "discovery_nqn", [&target] { return target.discovery_nqn(); },
-      store_now([&target](std::string_view value) { return target.set_discovery_nqn(std::string(value)); })};
+      "discovery_nqn", [&model] { return model.parts().target.discovery_nqn(); },
+      store_now([&model](std::string_view value) { return model.set_discovery_nqn(std::string(value)); })};
 }
 
 std::unique_ptr<Node> referrals_directory(Model& model) {

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <utility>
 
-#include "config/address_words.h"
 #include "config/attributes.h"
 #include "config/model_tree.h"
 #include "config/values.h"
@@ -14,24 +13,6 @@
 namespace weft::config {
 
 namespace {
-
-struct AddressRow {
-  const char* name;
-  std::string KernelPortEntry::* field;
-  Result<> (*store)(std::string& into, std::string_view value);
-};
-constexpr AddressRow kAddress[] = {{"addr_adrfam", &KernelPortEntry::adrfam, &store_adrfam},
-                                   {"addr_traddr", &KernelPortEntry::traddr, &store_traddr},
-                                   {"addr_trsvcid", &KernelPortEntry::trsvcid, &store_trsvcid},
-                                   {"addr_trtype", &KernelPortEntry::trtype, &store_trtype}};
-
-// Sizes of the subsystems that the port links, where it says anything else than the default.
-struct ParamRow {
-  const char* name;
-  const char* unset;  // as Linux shows the default; -1 is always taken for it
-};
-constexpr ParamRow kParams[] = {
-    {"param_inline_data_size", "-1"}, {"param_max_queue_size", "-1"}, {"param_mdts", "0"}};
 
 class SubsystemsDirectory final : public Directory {
  public:
@@ -151,8 +132,13 @@ class PortDirectory final : public Directory {
            ports.set_listen(id, *on, std::move(answer));
          }},
         locked(not_supported("param_pi_enable", "0", "protection information is not there yet"))};
-    for (const auto& row : kAddress) all.push_back(address(row));
-    for (const auto& row : kParams) all.push_back(param(row));
+    for (const auto& row : kernel_port_attributes()) {
+      auto store = [&ports = ports_, id = id_, &row](std::string_view value) {
+        return ports.change(id, [&](KernelPortEntry& entry) { return row.store(entry, value); });
+      };
+      all.push_back(
+          {std::string(row.name), [value = row.show(entry_)] { return value; }, store_now(std::move(store))});
+    }
     return all;
   }
   std::vector<Child> children() const override {
@@ -165,35 +151,6 @@ class PortDirectory final : public Directory {
   }
 
  private:
-  Attribute address(const AddressRow& row) const {
-    auto store = [&ports = ports_, id = id_, &row](std::string_view value) {
-      return ports.change(id, [&](KernelPortEntry& entry) { return row.store(entry.*row.field, value); });
-    };
-    return {row.name, [value = entry_.*row.field] { return value; }, store_now(std::move(store))};
-  }
-
-  Attribute param(const ParamRow& row) const {
-    const auto its = entry_.params.find(row.name);
-    auto store = [&ports = ports_, id = id_, &row](std::string_view value) {
-      return ports.change(id, [&](KernelPortEntry& entry) { return store_param(entry, row, value); });
-    };
-    return {row.name,
-            [value = its == entry_.params.end() ? std::string(row.unset) : its->second] { return value; },
-            store_now(std::move(store))};
-  }
-
-  static Result<> store_param(KernelPortEntry& entry, const ParamRow& row, std::string_view value) {
-    if (value == row.unset || value == "-1") {
-      entry.params.erase(row.name);
-      return {};
-    }
-    const auto& setting = *find_attribute(subsystem_attributes(), row.name);
-    target::SubsystemSettings settings;
-    if (auto stored = setting.store(settings, value); !stored) return stored;
-    entry.params.insert_or_assign(row.name, setting.show(settings));
-    return {};
-  }
-
   // What cannot change anyway obeys the rule of the others first.
   Attribute locked(Attribute attribute) const {
     attribute.store = [&ports = ports_, id = id_, store = std::move(attribute.store)](std::string_view value,
@@ -216,7 +173,7 @@ class PortsDirectory final : public Directory {
   explicit PortsDirectory(Model& model) : model_(model) {}
 
   std::unique_ptr<Node> find(std::string_view name) const override {
-    const auto id = parse(name);
+    const auto id = read_port_id(name);
     if (!id) return nullptr;
     auto entry = model_.kernel_ports().find(*id);
     return entry ? std::make_unique<PortDirectory>(model_, *id, std::move(*entry)) : nullptr;
@@ -229,11 +186,11 @@ class PortsDirectory final : public Directory {
     return all;
   }
   void make_directory(const std::string& name, Answer answer) override {
-    const auto id = parse(name);
+    const auto id = read_port_id(name);
     answer(id ? model_.kernel_ports().make(*id) : std::unexpected(id.error()));
   }
   void remove_directory(const std::string& name, Answer answer) override {
-    const auto id = parse(name);
+    const auto id = read_port_id(name);
     answer(id ? model_.kernel_ports().remove(*id) : std::unexpected(id.error()));
   }
 
@@ -241,11 +198,6 @@ class PortsDirectory final : public Directory {
   bool takes_names() const override { return true; }
 
  private:
-  static Result<PortId> parse(std::string_view name) {
-    const auto number = parse_number(name, 1, 0xFFFF);
-    if (number && fmt::to_string(*number) == name) return PortId(static_cast<std::uint16_t>(*number));
-    return fail(EINVAL, fmt::format("\"{}\": a port is named by a number from 1 to 65535", name));
-  }
   Model& model_;
 };
 

@@ -163,7 +163,7 @@ class PortDirectory final : public Directory {
 
 class PortsDirectory final : public Directory {
  public:
-  explicit PortsDirectory(Ports ports) : ports_(std::move(ports)) {}
+  PortsDirectory(Model& model, Ports ports) : model_(model), ports_(std::move(ports)) {}
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     auto parsed = PortName::parse(name);
@@ -185,6 +185,7 @@ class PortsDirectory final : public Directory {
   void remove_directory(const std::string& name, Answer answer) override {
     auto parsed = PortName::parse(name);
     if (!parsed) return answer(std::unexpected(parsed.error()));
+    if (ports_.owner != nullptr) model_.kernel_ports().forget_link(*parsed, ports_.owner->nqn());
     ports_.change_behind([port = std::move(*parsed)](
                              PortSet& set, target::Done done) { return set.remove(port, std::move(done)); },
                          std::move(answer));
@@ -194,13 +195,14 @@ class PortsDirectory final : public Directory {
   bool takes_names() const override { return true; }
 
  private:
+  Model& model_;
   const Ports ports_;
 };
 
 }  // namespace
 
 std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner) {
-  return std::make_unique<PortsDirectory>(Ports{*model.workshop(), ports, std::move(owner)});
+  return std::make_unique<PortsDirectory>(model, Ports{*model.workshop(), ports, std::move(owner)});
 }
 
 }  // namespace weft::config

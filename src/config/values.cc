@@ -26,6 +26,12 @@ Result<AnaGroupId> read_ana_group(std::string_view text) {
   return AnaGroupId(static_cast<std::uint32_t>(*number));
 }
 
+Result<PortId> read_port_id(std::string_view text) {
+  const auto number = parse_number(text, 1, 0xFFFF);
+  if (number && fmt::to_string(*number) == text) return PortId(static_cast<std::uint16_t>(*number));
+  return fail(EINVAL, fmt::format("\"{}\": a port is named by a number from 1 to 65535", text));
+}
+
 Result<AnaGroupId> read_ana_group_name(std::string_view text) {
   auto group = read_ana_group(text);
   if (group && fmt::to_string(group->value()) != text)

@@ -14,6 +14,7 @@ namespace weft::config {
 Result<bool> read_flag(std::string_view text);  // 0 or 1
 Result<Uuid> read_uuid(std::string_view text);  // not zero
 Result<AnaGroupId> read_ana_group(std::string_view text);
+Result<PortId> read_port_id(std::string_view text);             // of a directory: 1 and not 01
 Result<AnaGroupId> read_ana_group_name(std::string_view text);  // of a directory: 2 and not 02
 Result<wire::AnaState> read_ana_state(std::string_view text);  // as the specification names them, with dashes
 

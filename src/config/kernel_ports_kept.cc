@@ -1,0 +1,87 @@
+// Ports of the kernel layout in documents and in the store.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "config/document_rows.h"
+#include "config/kernel_ports.h"
+#include "config/model.h"
+
+namespace weft::config {
+
+namespace {
+
+std::string row_of(PortId id) {
+  return row_path({"kernel", "nvmet", "ports", fmt::to_string(id.value())});
+}
+
+std::string row_of(PortId id, const std::string& nqn) {
+  return row_path({"kernel", "nvmet", "ports", fmt::to_string(id.value()), "subsystems", nqn});
+}
+
+}  // namespace
+
+// One that has been removed meanwhile is not kept.
+void KernelPorts::keep(PortId id, const Port& port) {
+  if (own(id).get() == &port) model_.parts().store.put(row_of(id), row_value(port.entry));
+}
+
+void KernelPorts::keep_link(PortId id, const Port& port, const std::string& nqn) {
+  if (own(id).get() == &port) model_.parts().store.put(row_of(id, nqn), row_value(port.links.at(nqn)));
+}
+
+void KernelPorts::drop_link(PortId id, Port& port, const std::string& nqn) {
+  if (port.links.erase(nqn) > 0) model_.parts().store.erase(row_of(id, nqn));
+}
+
+void KernelPorts::drop_links(PortId id, Port& port) {
+  for (const auto& [nqn, link] : std::exchange(port.links, {})) model_.parts().store.erase(row_of(id, nqn));
+}
+
+void KernelPorts::drop(PortId id) {
+  ports_.erase(id);
+  last_errors_.erase(id);
+  model_.parts().store.erase(row_of(id));
+}
+
+void KernelPorts::forget_link(const PortName& name, const std::string& nqn) {
+  const PortId id = model_.parts().state.port_id(name.text());
+  const std::scoped_lock lock(mutex_);
+  if (const auto port = own(id); port != nullptr && port->name == name) drop_link(id, *port, nqn);
+}
+
+std::map<PortId, KernelPort> KernelPorts::entries() const {
+  const std::scoped_lock lock(mutex_);
+  std::map<PortId, KernelPort> all;
+  for (const auto& [id, port] : ports_) all.emplace(id, *port);
+  return all;
+}
+
+Result<> KernelPorts::restore(PortId id, const KernelPort& next) {
+  auto name = port_name_of(next.entry);
+  if (name) name = model_.listeners().canonical(*name);
+  auto port = std::make_shared<Port>();
+  static_cast<KernelPort&>(*port) = next;
+  if (!next.links.empty()) {
+    if (!name) return std::unexpected(std::move(name.error()));
+    if (auto claimed = claim(id, *name); !claimed) return claimed;
+    port->name = std::move(*name);
+  } else if (name && model_.parts().state.port_of(id) == name->text()) {
+    port->name = std::move(*name);
+  } else {
+    reserve(id);  // it may have this address one day, or another
+  }
+  const std::scoped_lock lock(mutex_);
+  model_.parts().store.erase(row_of(id));
+  ports_.insert_or_assign(id, port);
+  keep(id, *port);
+  for (const auto& [nqn, link] : port->links) keep_link(id, *port, nqn);
+  return {};
+}
+
+void KernelPorts::forget(PortId id) {
+  const std::scoped_lock lock(mutex_);
+  drop(id);
+}
+
+}  // namespace weft::config
