@@ -9,8 +9,8 @@
 //                            "referrals": {"<name>": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
 //                                          "addr_traddr": "10.0.0.9", "addr_trsvcid": "8009", "enable": 1}}},
 //              "discovery_nqn": "<nqn>",
-//              "subsystems": {"<nqn>": {"attr_allow_any_host": "0", "hosts": {"<nqn>": {"link_target":
-//              "<path>"}},
+//              "subsystems": {"<nqn>": {"attr_allow_any_host": "0",
+//                "hosts": {"<nqn>": {"link_target": "<path>"}},
 //                "namespaces": {"ns_1": {"device": "target/core/rd_mcp_1/disk", "link_name": "1",
 //                                        "link_target": "<path>", "device_uuid": "<uuid>",
 //                                        "device_nguid": "<uuid>", "ana_grpid": 1, "readonly": 0,
@@ -18,9 +18,9 @@
 //                "ports": {"tcp:10.0.0.5:4420": {"enable": 1, "addr_advertise": "192.0.2.1:4420",
 //                                                "ana_groups": {"2": {"ana_state": "inaccessible"}}}}}}},
 //    "kernel": {"nvmet": {"hosts": {"<nqn>": {}},
-//                         "ports": {"1": {"addr_trtype": "tcp", "addr_adrfam": "ipv4", "addr_traddr":
-//                         "10.0.0.5",
-//                                         "addr_trsvcid": "4420", "param_mdts": 5, "listen": 1,
+//                         "ports": {"1": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
+//                                         "addr_traddr": "10.0.0.5", "addr_trsvcid": "4420",
+//                                         "param_mdts": 5, "listen": 1,
 //                                         "ana_groups": {"2": {"ana_state": "inaccessible"}},
 //                                         "subsystems": {"<nqn>": {"link_target": "<path>", "held": 0}}}}}}}
 //

@@ -23,6 +23,13 @@ namespace {
 
 using nlohmann::json;
 
+// The entry, whose fields they are.
+template <class Entry>
+Parsed<Entry> read_entry(Entry& entry, const json& value, const std::string& path, const Fields& fields) {
+  if (auto read = read_object(value, path, fields); !read) return std::unexpected(std::move(read.error()));
+  return std::move(entry);
+}
+
 Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   DeviceEntry device;
   const auto control = [&device](const json& object, const std::string& place) {
@@ -37,14 +44,12 @@ Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   const auto wwn = [&device](const json& object, const std::string& place) {
     return read_object(object, place, {{"vpd_unit_serial", {store_uuid(device.unit_serial), {}}}});
   };
-  auto read = read_object(value, path,
-                          {{"alias", {store_any(device.notes.alias), {}}},
-                           {"control", {{}, control}},
-                           {"enable", {store_flag(device.enable), {}}},
-                           {"udev_path", {store_any(device.notes.udev_path), {}}},
-                           {"wwn", {{}, wwn}}});
-  if (!read) return std::unexpected(read.error());
-  return device;
+  return read_entry(device, value, path,
+                    {{"alias", {store_any(device.notes.alias), {}}},
+                     {"control", {{}, control}},
+                     {"enable", {store_flag(device.enable), {}}},
+                     {"udev_path", {store_any(device.notes.udev_path), {}}},
+                     {"wwn", {{}, wwn}}});
 }
 
 // The object's own rows; it outlives the fields.
@@ -105,17 +110,17 @@ Parsed<void> read_ana_groups(const json& value, const std::string& path, AnaGrou
       });
 }
 
+ReadCompound store_ana_groups(AnaGroups& into) {
+  return [&into](const json& value, const std::string& path) { return read_ana_groups(value, path, into); };
+}
+
 Parsed<PortEntry> read_port(const json& value, const std::string& path) {
   PortEntry entry;
   Fields fields;
   add_rows(fields, entry, port_attributes());
   fields["enable"].scalar = store_flag(entry.enable);
-  fields["ana_groups"].compound = [&entry](const json& groups, const std::string& at) {
-    return read_ana_groups(groups, at, entry.ana_groups);
-  };
-  auto read = read_object(value, path, fields);
-  if (!read) return std::unexpected(read.error());
-  return entry;
+  fields["ana_groups"].compound = store_ana_groups(entry.ana_groups);
+  return read_entry(entry, value, path, fields);
 }
 
 Parsed<KernelPortEntry> read_kernel_port_entry(const json& value, const std::string& path,
@@ -124,29 +129,21 @@ Parsed<KernelPortEntry> read_kernel_port_entry(const json& value, const std::str
   Fields fields;
   add_rows(fields, entry, kernel_port_attributes());
   fields["listen"].scalar = store_flag(entry.listen);
-  fields["ana_groups"].compound = [&entry](const json& groups, const std::string& at) {
-    return read_ana_groups(groups, at, entry.ana_groups);
-  };
+  fields["ana_groups"].compound = store_ana_groups(entry.ana_groups);
   fields["subsystems"].compound = read_subsystems;
-  if (auto read = read_object(value, path, fields); !read) return std::unexpected(read.error());
-  return entry;
+  return read_entry(entry, value, path, fields);
 }
 
 Parsed<KernelLink> read_kernel_link(const json& value, const std::string& path) {
   KernelLink link;
-  if (auto read = read_object(
-          value, path,
-          {{"held", {store_flag(link.is_held), {}}}, {"link_target", {store_any(link.target), {}}}});
-      !read)
-    return std::unexpected(read.error());
-  return link;
+  return read_entry(
+      link, value, path,
+      {{"held", {store_flag(link.is_held), {}}}, {"link_target", {store_any(link.target), {}}}});
 }
 
 Parsed<HostEntry> read_host_entry(const json& value, const std::string& path) {
   HostEntry entry;
-  if (auto read = read_object(value, path, {{"link_target", {store_any(entry.link_target), {}}}}); !read)
-    return std::unexpected(read.error());
-  return entry;
+  return read_entry(entry, value, path, {{"link_target", {store_any(entry.link_target), {}}}});
 }
 
 Parsed<ReferralEntry> read_referral(const json& value, const std::string& path) {

@@ -17,10 +17,6 @@ std::unexpected<Error> none(PortId id) {
   return fail(ENOENT, fmt::format("port {}: there is none", id.value()));
 }
 
-std::string reservation(PortId id) {
-  return fmt::format("kernel/nvmet/ports/{}", id.value());
-}
-
 KernelPortEntry entry_of(const PortName& name) {
   KernelPortEntry entry;
   entry.trtype = name.trtype == "pcie" ? "pci" : name.trtype;
@@ -49,6 +45,10 @@ Result<PortName> port_name_of(const KernelPortEntry& entry) {
     return fail(EINVAL, fmt::format("addr_adrfam \"{}\" does not fit addr_traddr \"{}\": write {}",
                                     entry.adrfam, entry.traddr, family));
   return name;
+}
+
+std::string KernelPorts::path(PortId id) {
+  return fmt::format("kernel/nvmet/ports/{}", id.value());
 }
 
 KernelPorts::KernelPorts(Model& model) : model_(model), strands_(model.workshop()->workers) {}
@@ -133,7 +133,7 @@ Result<> KernelPorts::make(PortId id) {
 }
 
 void KernelPorts::reserve(PortId id) {
-  (void)model_.parts().state.assign(reservation(id), id);
+  (void)model_.parts().state.assign(path(id), id);
 }
 
 Result<> KernelPorts::remove(PortId id) {
@@ -294,9 +294,9 @@ Result<> KernelPorts::claim(PortId id, const PortName& name) {
     const std::scoped_lock lock(mutex_);
     for (const auto& [other, port] : ports_)
       if (other != id && port->name == name && !links(*port).empty())
-        return fail(EADDRINUSE, fmt::format("kernel/nvmet/ports/{} has the address {}: link there, or remove "
+        return fail(EADDRINUSE, fmt::format("{} has the address {}: link there, or remove "
                                             "its links first",
-                                            other.value(), name.text()));
+                                            path(other), name.text()));
   }
   const PortId present = state.port_id(name.text());
   if (present == id) return {};
@@ -309,8 +309,7 @@ Result<> KernelPorts::claim(PortId id, const PortName& name) {
                                         id.value(), holder));
   if (auto kept = state.assign(name.text(), id); !kept)
     model_.parts().journal.note(
-        reservation(id),
-        fmt::format("{}: the port's id may be another after a restart", kept.error().message));
+        path(id), fmt::format("{}: the port's id may be another after a restart", kept.error().message));
   return {};
 }
 

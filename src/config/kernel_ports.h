@@ -39,6 +39,8 @@ class KernelPorts {
   KernelPorts(const KernelPorts&) = delete;
   KernelPorts& operator=(const KernelPorts&) = delete;
 
+  static std::string path(PortId id);  // kernel/nvmet/ports/<id>
+
   std::vector<PortId> all() const;
   std::optional<KernelPortEntry> find(PortId id) const;
   std::shared_ptr<LastError> last_error(PortId id) const;

@@ -35,10 +35,8 @@ std::string PortSet::row(const PortName& name) const {
   return row_path({"nvmet", "subsystems", subsystem_->nqn(), "ports", name.text()});
 }
 
-void PortSet::keep(const PortName& name, const PortEntry& entry) {
-  const auto it = ports_.find(name);
-  if (is_ending_ || (it != ports_.end() && it->second.is_going)) return;
-  store_.put(row(name), row_value(entry));
+void PortSet::keep(const PortName& name, const Port& port) {
+  if (!is_ending_ && !port.is_going) store_.put(row(name), row_value(port.entry));
 }
 
 Listeners::User PortSet::user(const PortName& name, const PortEntry& entry) const {
@@ -54,7 +52,7 @@ Result<> PortSet::make(const PortName& name) {
   port.entry.enable = false;
   if (!ports_.emplace(name, port).second)
     return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
-  keep(name, port.entry);
+  keep(name, port);
   if (!is_ending_) listeners_.index().made(name, *this, nqn());
   return {};
 }
@@ -71,7 +69,7 @@ Result<> PortSet::remove(const PortName& name, target::Done done) {
     if (const auto it = ports_.find(name); it != ports_.end() && !is_ending_) {
       it->second.is_going = false;
       listeners_.index().made(name, *this, nqn());
-      keep(name, it->second.entry);
+      keep(name, it->second);
     }
     return std::unexpected(entry.error());
   }
@@ -100,7 +98,7 @@ Result<> PortSet::change(const PortName& name, const std::function<Result<>(Port
   if (it->second.entry.enable || it->second.is_changing)
     return fail(EBUSY, "it cannot change while the port is enabled: write 0 to enable first");
   auto changed = change(it->second.entry);
-  keep(name, it->second.entry);
+  keep(name, it->second);
   return changed;
 }
 
@@ -165,7 +163,7 @@ Result<> PortSet::change_ana(const PortName& name, const std::function<Result<>(
     const auto it = ports_.find(name);
     if (it == ports_.end()) return none(name);
     if (auto changed = change(it->second.entry.ana_groups); !changed) return changed;
-    keep(name, it->second.entry);
+    keep(name, it->second);
     if (it->second.entry.enable && !it->second.is_changing)
       listeners_.set_ana(name, user(name, it->second.entry), std::exchange(done, nullptr));
   }
@@ -178,7 +176,7 @@ bool PortSet::end_change(const PortName& name, bool enabled) {
   if (enabled && is_ending_) return false;
   Port& port = ports_.at(name);
   port.is_changing = false;
-  if (std::exchange(port.entry.enable, enabled) != enabled) keep(name, port.entry);
+  if (std::exchange(port.entry.enable, enabled) != enabled) keep(name, port);
   listeners_.index().set_enabled(name, *this, nqn(), enabled);
   if (enabled) listeners_.set_ana(name, user(name, port.entry), nullptr);
   return true;

@@ -72,7 +72,7 @@ class PortSet {
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more
   std::string row(const PortName& name) const;
-  void keep(const PortName& name, const PortEntry& entry);  // the mutex is held
+  void keep(const PortName& name, const Port& port);  // the mutex is held
 
   Listeners& listeners_;
   Store& store_;

@@ -56,22 +56,20 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
 
 Result<> Tenant::remove_namespace(Nsid nsid, target::Done done) {
   ToldLater told(std::move(done));
-  auto erased = detach(nsid, told);
-  if (erased) {
-    const std::scoped_lock lock(mutex_);
-    erased = erase_namespace(nsid);
-  }
+  auto detached = detach(nsid, told);
+  auto erased = detached ? erase_namespace(nsid) : std::unexpected(std::move(detached.error()));
   if (!erased) told.cancel();
-  return erased ? Result<>() : std::unexpected(std::move(erased.error()));
+  return erased;
 }
 
-Result<bool> Tenant::erase_namespace(Nsid nsid) {
+Result<> Tenant::erase_namespace(Nsid nsid) {
+  const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
   if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
   erase_row("namespaces", it->second.directory);
   namespaces_.erase(it);
-  return true;
+  return {};
 }
 
 Result<> Tenant::change_namespace(Nsid nsid, Mutability what,

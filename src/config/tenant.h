@@ -124,8 +124,8 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     NamespaceEntry entry_in_document(Nsid nsid) const;
   };
 
+  Result<> erase_namespace(Nsid nsid);
   Result<bool> detach(Nsid nsid, const ToldLater& told);
-  Result<bool> erase_namespace(Nsid nsid);  // the mutex is held; true
   Result<> attach(Nsid nsid, Namespace& its, std::shared_ptr<block::Backend> backend);  // the mutex is held
   void device_opened(const User& user, std::shared_ptr<block::Backend> backend);
   std::unexpected<Error> no_namespace(Nsid nsid) const;

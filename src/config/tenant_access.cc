@@ -105,9 +105,9 @@ Result<> Tenant::configure(const std::function<void(Access&)>& change) {
   change(next);
   const auto settings = settings_of(nqn(), next.attributes);
   if (!settings) return std::unexpected(settings.error());
-  std::set<std::string> hosts;
+  std::set<std::string, std::less<>> hosts;
   for (const auto& [nqn, host] : next.hosts) hosts.insert(nqn);
-  auto configured = subsystem_->configure(*settings, {hosts.begin(), hosts.end()});
+  auto configured = subsystem_->configure(*settings, std::move(hosts));
   if (!configured) return configured;
   for (const auto& [nqn, host] : before.hosts)
     if (!next.hosts.contains(nqn)) forget_host(nqn);
