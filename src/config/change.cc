@@ -20,11 +20,11 @@ const typename Map::mapped_type* find(const Map& map, const Key& key) {
   return it == map.end() ? nullptr : &it->second;
 }
 
-auto set_backing(const NamespaceEntry& entry) {
-  return [&entry](Tenant::Backing& into) -> Result<> {
+Result<> set_backing(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
+  return tenant.change_backing(nsid, [&entry](Tenant::Backing& into) -> Result<> {
     into = {.device_path = entry.device_path, .buffered_io = entry.buffered_io};
     return {};
-  };
+  });
 }
 
 }  // namespace
@@ -225,7 +225,7 @@ void Change::make_subsystem(const std::string& nqn, const SubsystemEntry* before
     const Tenant::NamespaceView& its = present.at(nsid);
     if (its.entry.ana_group != entry.ana_group)
       (void)tenant->change_namespace(nsid, Mutability::live, set_group, nullptr);
-    if (its.device == nullptr) (void)tenant->change_backing(nsid, set_backing(entry));
+    if (its.device == nullptr) (void)set_backing(*tenant, nsid, entry);
   }
 }
 
@@ -238,7 +238,7 @@ void Change::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& ent
   };
   auto made = tenant.make_namespace(nsid, directory);
   if (made) made = tenant.change_namespace(nsid, Mutability::locked, set, nullptr);
-  if (made) made = tenant.change_backing(nsid, set_backing(entry));
+  if (made) made = set_backing(tenant, nsid, entry);
   if (made && !entry.device.empty()) made = link_namespace(tenant, nsid, entry);
   if (!made) problem(tenant.path(nsid), made.error());
 }
@@ -260,7 +260,8 @@ Result<> Change::link_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry&
 void Change::apply_discovery_nqn() {
   std::string nqn = next_.discovery_nqn;
   if (nqn.empty() && !before_.discovery_nqn.empty()) nqn = wire::kDiscoveryNqn;
-  if (nqn.empty()) return;
+  // Hosts are told of each change.
+  if (nqn.empty() || nqn == model_.parts().target.discovery_nqn()) return;
   if (auto set = model_.set_discovery_nqn(nqn); !set) problem("nvmet/discovery_nqn", set.error());
 }
 
@@ -272,8 +273,7 @@ void Change::apply_kernel_layout() {
   for (const auto& [id, port] : before_.kernel_ports)
     if (!next_.kernel_ports.contains(id)) ports.forget(id);
   for (const auto& [id, port] : next_.kernel_ports)
-    if (auto restored = ports.restore(id, port); !restored)
-      problem(fmt::format("kernel/nvmet/ports/{}", id.value()), restored.error());
+    if (auto restored = ports.restore(id, port); !restored) problem(KernelPorts::path(id), restored.error());
 }
 
 void Change::apply_referrals() {

@@ -140,6 +140,18 @@ TEST_F(KeptTest, ADocumentRestoresTheKernelLayoutToo) {
   for (const char* all : {"kernel/nvmet/hosts", "kernel/nvmet/ports"}) EXPECT_EQ(ls(all), "");
 }
 
+// Hosts are told of each change.
+TEST_F(KeptTest, ADiscoveryNqnThatIsSoAlreadyIsNoChange) {
+  Document document;
+  document.discovery_nqn = "nqn.2024-01.test:d";
+  const auto first = target_->discovery_generation();
+  EXPECT_TRUE(configuration_->restore(document).problems.empty());
+  const auto changed = target_->discovery_generation();
+  EXPECT_GT(changed, first);
+  EXPECT_TRUE(configuration_->restore(document).problems.empty());
+  EXPECT_EQ(target_->discovery_generation(), changed);
+}
+
 // The listener closes behind the answer; a crash before it has does not bring the link back.
 TEST_F(KeptTest, ALinkThatWasRemovedIsNotInTheStoreAnyMore) {
   make_kernel_tenant();

@@ -11,10 +11,6 @@ namespace weft::config {
 
 namespace {
 
-std::string row_of(PortId id) {
-  return row_path({"kernel", "nvmet", "ports", fmt::to_string(id.value())});
-}
-
 std::string row_of(PortId id, const std::string& nqn) {
   return row_path({"kernel", "nvmet", "ports", fmt::to_string(id.value()), "subsystems", nqn});
 }
@@ -23,7 +19,7 @@ std::string row_of(PortId id, const std::string& nqn) {
 
 // One that has been removed meanwhile is not kept.
 void KernelPorts::keep(PortId id, const Port& port) {
-  if (own(id).get() == &port) model_.parts().store.put(row_of(id), row_value(port.entry));
+  if (own(id).get() == &port) model_.parts().store.put(path(id), row_value(port.entry));
 }
 
 void KernelPorts::keep_link(PortId id, const Port& port, const std::string& nqn) {
@@ -41,7 +37,7 @@ void KernelPorts::drop_links(PortId id, Port& port) {
 void KernelPorts::drop(PortId id) {
   ports_.erase(id);
   last_errors_.erase(id);
-  model_.parts().store.erase(row_of(id));
+  model_.parts().store.erase(path(id));
 }
 
 void KernelPorts::forget_link(const PortName& name, const std::string& nqn) {
@@ -58,6 +54,11 @@ std::map<PortId, KernelPort> KernelPorts::entries() const {
 }
 
 Result<> KernelPorts::restore(PortId id, const KernelPort& next) {
+  {
+    // What is being made there goes on.
+    const std::scoped_lock lock(mutex_);
+    if (const auto present = own(id); present != nullptr && *present == next) return {};
+  }
   auto name = port_name_of(next.entry);
   if (name) name = model_.listeners().canonical(*name);
   auto port = std::make_shared<Port>();
@@ -72,7 +73,7 @@ Result<> KernelPorts::restore(PortId id, const KernelPort& next) {
     reserve(id);  // it may have this address one day, or another
   }
   const std::scoped_lock lock(mutex_);
-  model_.parts().store.erase(row_of(id));
+  model_.parts().store.erase(path(id));
   ports_.insert_or_assign(id, port);
   keep(id, *port);
   for (const auto& [nqn, link] : port->links) keep_link(id, *port, nqn);
