@@ -42,7 +42,7 @@ class Program:
     """A program that serves until it is told to end.  Its stderr is a file: nothing blocks for a reader."""
 
     def __init__(self, case, *words, environment=None):
-        self.log = tempfile.TemporaryFile(mode="w+")
+        self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [str(word) for word in words],
             stdout=subprocess.PIPE,
@@ -60,8 +60,9 @@ class Program:
         return line.rstrip("\n")
 
     def errors(self):
-        self.log.seek(0)
-        return self.log.read()
+        # The program writes at the offset that this file has here: it must not move.
+        file = self.log.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
 
     def send(self, number):
         self.process.send_signal(number)
