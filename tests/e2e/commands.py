@@ -408,7 +408,7 @@ class Sockets(Commands):
         # By default it is a warning: what the file says is served.
         second, _ = self.weftd(document(NQN, self.port))
         self.assertEqual(second.line(), f"listening on tcp:127.0.0.1:{self.port}")
-        wait_for(lambda: process in second.errors(), "the warning")
+        second.wait_for_error(process)
         self.assertEqual(second.end()[0], 0)
         self.assertEqual(self.status()["process"], first.process.pid)
         first.send(signal.SIGKILL)

@@ -9,7 +9,7 @@ sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
 import unittest
 
 import nvme
-from programs import WEFT, Case, Program, address_of, document, free_port, loopback, wait_for
+from programs import WEFT, Case, Program, address_of, document, free_port, loopback
 
 NQN = "nqn.2026-01.io.example:"
 
@@ -95,8 +95,7 @@ class Identities(Case):
         words = ["null:1M", "--listen", f"{self.host}:0", "--state-dir", self.folder / "file/state"]
         program = Program(self, WEFT, "serve", "--json", "--log-level", "info", *words)
         self.identity(json.loads(program.line()))
-        why = "file/state/state.json: Not a directory; identities are new in this process"
-        wait_for(lambda: why in program.errors(), why)
+        program.wait_for_error("file/state/state.json: Not a directory; identities are new in this process")
         self.assertEqual(program.end()[0], 0)
 
     def test_a_damaged_state_file(self):
@@ -104,8 +103,7 @@ class Identities(Case):
         (self.state / "state.json").write_text("{]")
         program, said = self.serve("null:1M", "--listen", f"{self.host}:0")
         self.identity(said)
-        why = "it is no state file of Weft: move it away"
-        wait_for(lambda: why in program.errors(), why)
+        program.wait_for_error("it is no state file of Weft: move it away")
         self.assertEqual(program.end()[0], 0)
         self.assertEqual((self.state / "state.json").read_text(), "{]", "it is left as it was")
 

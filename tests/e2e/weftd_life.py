@@ -76,7 +76,7 @@ class Life(Case):
         for text, reason in (("{", "no JSON text"), (json.dumps(wrong), "attr_no_such"), ("[]", "the document")):
             path.write_text(text)
             program.send(signal.SIGHUP)
-            wait_for(lambda: reason in program.errors(), f"{reason} in the log")
+            program.wait_for_error(reason)
         wait_for(lambda: program.errors().count("left as it was") == 3, "three refusals")
         self.assertEqual(self.names(), [f"{NQN}one"])
         path.unlink()
@@ -89,8 +89,7 @@ class Life(Case):
         wanted["target"]["core"]["tape_1"] = {"reel": {"control": {}}}
         wanted["nvmet"]["subsystems"][f"{NQN}two"] = {"namespaces": {"1": {"device": "target/core/tape_1/reel"}}}
         program, _ = self.start(wanted)
-        said = "target/core/tape_1/reel: there is no such plugin; known: "
-        wait_for(lambda: said in program.errors(), "the bad item's line")
+        program.wait_for_error("target/core/tape_1/reel: there is no such plugin; known: ")
         with nvme.Controller(self.address, f"{NQN}one") as controller:
             self.assertEqual(controller.namespaces(), [1])
         self.assertEqual(program.end()[0], 0)

@@ -64,6 +64,10 @@ class Program:
         file = self.log.fileno()
         return os.pread(file, os.fstat(file).st_size, 0).decode()
 
+    def wait_for_error(self, text):
+        """Until the log has the text: the program writes it behind what it does."""
+        wait_for(lambda: text in self.errors(), f'"{text}" in the log')
+
     def send(self, number):
         self.process.send_signal(number)
 
