@@ -107,6 +107,7 @@ class TestTransport final : public fabric::Transport {
   }
   Result<std::unique_ptr<fabric::Listener>> listen(const fabric::ListenOptions& options,
                                                    fabric::Acceptor& acceptor) override {
+    const std::scoped_lock lock(mutex_);  // listeners of different addresses open at the same time
     if (busy > 0) {
       --busy;
       return fail(EADDRINUSE, "another socket holds this address");
@@ -122,6 +123,7 @@ class TestTransport final : public fabric::Transport {
   std::size_t offered_first = 0;                   // subsystems that the last listener began with
 
  private:
+  std::mutex mutex_;
   TestJournal& journal_;
 };
 

@@ -1,8 +1,9 @@
-// Calls on the tree of a configuration as people make them; each answers when its change is done.
+// The tree of a configuration, for tests that turn its loops themselves.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <optional>
 #include <string>
@@ -10,17 +11,18 @@
 
 #include "config/model_tree.h"
 #include "config/test_configuration.h"
+#include "config/test_tree_calls.h"
 
 namespace weft::config {
 
 inline constexpr const char* kDisk = "target/core/disk_0/a";
 inline constexpr const char* kOne = "nvmet/subsystems/one";
 
-class ModelTreeTest : public ConfigurationTest {
+class ModelTreeTest : public ConfigurationTest, public TreeCalls {
  protected:
-  // The errno that a change ends with; 0 is success.  Turns the loops until it answers.
-  template <class Start>
-  int change(Start start) {
+  Tree& tree() override { return *tree_; }
+  // Turns the loops until it answers.
+  int change(const std::function<void(Answer)>& start) override {
     std::promise<Result<>> promise;
     auto future = promise.get_future();
     start([&promise](Result<> result) { promise.set_value(std::move(result)); });
@@ -29,33 +31,6 @@ class ModelTreeTest : public ConfigurationTest {
     const auto result = future.get();
     said_ = result ? "" : result.error().message;
     return result ? 0 : result.error().code;
-  }
-  int mkdir(const std::string& path) {
-    return change([&](Answer answer) { tree_->make_directory(path, std::move(answer)); });
-  }
-  int rmdir(const std::string& path) {
-    return change([&](Answer answer) { tree_->remove_directory(path, std::move(answer)); });
-  }
-  int ln(const std::string& target, const std::string& path) {
-    return change([&](Answer answer) { tree_->make_link(path, target, std::move(answer)); });
-  }
-  int rm(const std::string& path) {
-    return change([&](Answer answer) { tree_->remove_link(path, std::move(answer)); });
-  }
-  int echo(const std::string& value, const std::string& path) {
-    return change([&](Answer answer) { tree_->write(path, value + "\n", std::move(answer)); });
-  }
-  std::string cat(const std::string& path) {
-    const auto value = tree_->read(path);
-    return value ? *value : "error " + std::to_string(value.error().code);
-  }
-  std::string ls(const std::string& path) {
-    const auto entries = tree_->list(path);
-    if (!entries) return "error " + std::to_string(entries.error().code);
-    std::string all;
-    for (const auto& entry : *entries)
-      if (entry.kind != NodeKind::attribute) all += (all.empty() ? "" : " ") + entry.name;
-    return all;
   }
   void make_disk() {
     ASSERT_EQ(mkdir("target/core/disk_0"), 0);
