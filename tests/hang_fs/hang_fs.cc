@@ -1,6 +1,6 @@
-// weft_hang_fs open|io DIRECTORY: a file system with the files 0, 1, 2, ... of 16 MiB of zeroes, which drops
-// what is written.  From SIGUSR1 on it never answers open, or never answers read, write and fsync of files
-// that are open.
+// weft_hang_fs open|io|close DIRECTORY: a file system with the files 0, 1, 2, ... of 16 MiB of zeroes, which
+// drops what is written.  From SIGUSR1 on it never answers open; or read, write and fsync of files that are
+// open; or their close.
 //
 // One thing ends a call that is not answered, besides the end of this file system: the death of the process
 // that made it.  Other file systems that hang (NFS) let a dead process go as well; nobody could ever wait for
@@ -25,15 +25,17 @@ namespace {
 constexpr off_t kFileBytes = 16 << 20;
 constexpr double kForever = 86400;
 
+enum class Mode { open, io, close };
+
 volatile sig_atomic_t hanging = 0;
-bool opens_hang = false;
+Mode mode = Mode::open;
 
 void never_answer(fuse_req_t request) {
   fuse_req_interrupt_func(request, [](fuse_req_t its, void*) { fuse_reply_err(its, EINTR); }, nullptr);
 }
 
-bool io_hangs() {
-  return hanging != 0 && !opens_hang;
+bool hangs(Mode what) {
+  return hanging != 0 && mode == what;
 }
 
 struct stat attributes(fuse_ino_t inode) {
@@ -76,28 +78,30 @@ void on_setattr(fuse_req_t request, fuse_ino_t inode, struct stat* /*wanted*/, i
 }
 
 void on_open(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* file) {
-  if (hanging != 0 && opens_hang) return never_answer(request);
+  if (hangs(Mode::open)) return never_answer(request);
   fuse_reply_open(request, file);
 }
 
 void on_read(fuse_req_t request, fuse_ino_t /*inode*/, size_t bytes, off_t /*at*/, fuse_file_info* /*file*/) {
-  if (io_hangs()) return never_answer(request);
+  if (hangs(Mode::io)) return never_answer(request);
   const std::vector<char> zeroes(bytes);
   fuse_reply_buf(request, zeroes.data(), zeroes.size());
 }
 
 void on_write(fuse_req_t request, fuse_ino_t /*inode*/, const char* /*data*/, size_t bytes, off_t /*at*/,
               fuse_file_info* /*file*/) {
-  if (io_hangs()) return never_answer(request);
+  if (hangs(Mode::io)) return never_answer(request);
   fuse_reply_write(request, bytes);
 }
 
 void on_fsync(fuse_req_t request, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* /*file*/) {
-  if (io_hangs()) return never_answer(request);
+  if (hangs(Mode::io)) return never_answer(request);
   fuse_reply_err(request, 0);
 }
 
+// What close(2) waits for; nobody waits for a release.
 void on_flush(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* /*file*/) {
+  if (hangs(Mode::close)) return never_answer(request);
   fuse_reply_err(request, 0);
 }
 
@@ -130,12 +134,12 @@ int serve(const std::string& directory) {
 
 int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const std::string mode = argc == 3 ? argv[1] : "";
-  if (mode != "open" && mode != "io") {
-    std::fputs("usage: weft_hang_fs open|io DIRECTORY\n", stderr);
+  const std::string word = argc == 3 ? argv[1] : "";
+  if (word != "open" && word != "io" && word != "close") {
+    std::fputs("usage: weft_hang_fs open|io|close DIRECTORY\n", stderr);
     return 2;
   }
-  opens_hang = mode == "open";
+  mode = word == "open" ? Mode::open : word == "io" ? Mode::io : Mode::close;
   struct sigaction action{};
   action.sa_handler = [](int) { hanging = 1; };
   action.sa_flags = SA_RESTART;

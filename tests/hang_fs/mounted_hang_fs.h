@@ -10,7 +10,8 @@ namespace weft::e2e {
 
 class MountedHangFs {
  public:
-  // `mode`: what hangs, open or io.  Null when this machine mounts no such file system; `why` then says why.
+  // `mode`: what hangs, open, io or close.  Null when this machine mounts no such file system; `why` then
+  // says why.
   static std::unique_ptr<MountedHangFs> mount(const std::string& mode, const std::string& directory,
                                               std::string& why);
   // Ends all calls that hang, and the mount; aborts when that fails.
