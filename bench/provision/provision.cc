@@ -3,11 +3,13 @@
 //
 // 8 clients at once, through the tree and through the socket, with every change durable: with the store in
 // memory (/dev/shm), on disk ($TMPDIR), and in memory while 200 other tenants' backends hang in open.  Then
-// 50 tenants a second while a host reads.
+// what others wait for in the directory of a device whose close hangs, and 50 tenants a second while a host
+// reads.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -125,6 +127,37 @@ void while_others_hang(std::size_t tenants) {
   create_and_delete("provision.hanging_socket", tenants, [&] { return make_socket_client(daemon, port); });
 }
 
+// What others wait for in the directory in which a device goes whose close never answers.
+void beside_a_hanging_rmdir() {
+  constexpr int kRounds = 500;
+  const Folder folder(kMemory);
+  const Daemon daemon(folder);
+  std::string why;
+  std::filesystem::create_directory(folder / "hang");
+  const auto files = e2e::MountedHangFs::mount("close", folder / "hang", why);
+  if (files == nullptr) return void(fmt::print("provision.beside_hanging_rmdir_max skipped: {}\n", why));
+  const std::string adapter = "/v1/tree/target/core/fileio_1";
+  ask(daemon, "POST", adapter, {{"kind", "directory"}});
+  ask(daemon, "POST", adapter + "/hanging", {{"kind", "directory"}});
+  ask(daemon, "PUT", adapter + "/hanging/control", {{"value", "fd_dev_name=" + files->file(0)}});
+  ask(daemon, "PUT", adapter + "/hanging/enable", {{"value", "1"}});
+  files->begin_to_hang();
+  const std::string directory = daemon.tree() + "/target/core/fileio_1";
+  std::jthread remover([&] { std::filesystem::remove(directory + "/hanging"); });
+  double longest = 0;
+  const std::string other = directory + "/other";
+  for (int i = 0; i < kRounds; ++i) {
+    longest = std::max(longest, time_ms([&] { std::filesystem::create_directory(other); }));
+    longest = std::max(longest, time_ms([&] {
+                         for (const auto& each : std::filesystem::directory_iterator(directory)) (void)each;
+                       }));
+    longest = std::max(longest, time_ms([&] { std::filesystem::remove(other); }));
+  }
+  const auto status = ask(daemon, "GET", "/v1/status", nullptr);
+  if (status.at("goings_on").empty()) give_up("the device does not hang: " + status.dump());
+  print("provision.beside_hanging_rmdir_max", longest, "ms");
+}
+
 double longest_turn_ms(const Daemon& daemon) {
   double longest = 0;
   const auto status = ask(daemon, "GET", "/v1/status", nullptr);
@@ -180,5 +213,6 @@ int main(int argc, char** argv) {
   in_memory(tenants);
   on_disk(tenants);
   while_others_hang(tenants);
+  beside_a_hanging_rmdir();
   while_a_host_reads();
 }
