@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/attributes.h"
 #include "config/model_tree.h"
-#include "config/values.h"
 
 namespace weft::config {
 
@@ -88,16 +88,15 @@ class WwnDirectory final : public DeviceFolder {
 
  protected:
   std::vector<Attribute> attributes() const override {
-    return {{"vpd_unit_serial",
-             [device = device_]() -> std::string {
-               if (const auto backend = device->backend()) return uuid_text(backend->serial());
-               const auto serial = device->entry().unit_serial;
-               return serial ? uuid_text(*serial) : std::string();
-             },
-             store_now([device = device_](std::string_view value) -> Result<> {
-               const auto serial = read_uuid(value);
-               return serial ? device->set_unit_serial(*serial) : std::unexpected(serial.error());
-             })}};
+    std::vector<Attribute> all;
+    for (const auto& row : device_identity_attributes())
+      all.push_back({std::string(row.name),
+                     [device = device_, &row]() -> std::string { return row.show(device->identity()); },
+                     store_now([device = device_, &row](std::string_view value) {
+                       return device->change_identity(
+                           [&](DeviceIdentity& identity) { return row.store(identity, value); });
+                     })});
+    return all;
   }
 };
 
