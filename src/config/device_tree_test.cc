@@ -1,4 +1,4 @@
-// What the tree shows of a device: who it says it is.
+// What the tree shows of a device: who it says it is, and what its backend is like.
 #include <gtest/gtest.h>
 
 #include "config/test_memory_store.h"
@@ -53,6 +53,60 @@ TEST_F(DeviceTree, SaysWhoItIsAsWritten) {
   EXPECT_EQ(echo("OTHER", kWwn + "vendor_id"), EBUSY);
   EXPECT_THAT(said_, HasSubstr("remove the device and make it anew"));
   EXPECT_EQ(cat(kWwn + "vendor_id"), "ACME");
+}
+
+TEST_F(DeviceTree, ShowsWhatTheBackendIsLike) {
+  make_closed_disk();
+  const std::string attrib = std::string(kDisk) + "/attrib/";
+  struct Row {
+    const char* name;
+    const char* open;
+    const char* read_only;
+    const char* other;  // null: cannot be written
+  };
+  constexpr Row kRows[] = {{"emulate_fua_write", "1", "1", "0"},
+                           {"emulate_write_cache", "1", "1", "0"},
+                           {"hw_block_size", "512", "512", nullptr},
+                           {"hw_max_sectors", "2048", "2048", nullptr},
+                           {"is_nonrot", "1", "1", "0"},
+                           {"max_unmap_lba_count", "4294967295", "0", "7"},
+                           {"max_write_same_len", "65536", "0", "7"},
+                           {"pi_prot_type", "0", "0", "1"},
+                           {"unmap_granularity", "8", "0", "7"},
+                           {"unmap_granularity_alignment", "0", "0", "7"},
+                           {"unmap_zeroes_data", "1", "0", "7"}};
+  EXPECT_EQ(cat(attrib + "unmap_granularity"), "") << "nobody knows yet";
+  EXPECT_EQ(echo("8", attrib + "unmap_granularity"), EOPNOTSUPP);
+  EXPECT_THAT(said_, HasSubstr("unmap_granularity: \"8\": the backend says it once it is open"));
+  ASSERT_EQ(enable(), 0);
+  for (const Row& row : kRows) {
+    const std::string path = attrib + row.name;
+    EXPECT_EQ(cat(path), row.open) << path;
+    if (row.other == nullptr) {
+      EXPECT_EQ(echo(row.open, path), EACCES) << path;
+      continue;
+    }
+    EXPECT_EQ(echo(row.open, path), 0) << path << ": " << said_;
+    EXPECT_EQ(echo(row.other, path), EOPNOTSUPP) << path;
+    EXPECT_THAT(said_, HasSubstr(std::string(row.name) + ": \"" + row.other + "\": "));
+    EXPECT_EQ(cat(path), row.open) << path;
+  }
+  EXPECT_EQ(tree_->list(attrib.substr(0, attrib.size() - 1))->size(), std::size(kRows) + 1);
+  backend("disk_0/a").discards = false;
+  for (const Row& row : kRows) EXPECT_EQ(cat(attrib + row.name), row.read_only) << row.name;
+}
+
+TEST_F(DeviceTree, TakesItsBlockSizeUntilItIsEnabled) {
+  make_closed_disk();
+  const std::string path = std::string(kDisk) + "/attrib/block_size";
+  EXPECT_EQ(cat(path), "");
+  ASSERT_EQ(echo("512", path), 0) << said_;
+  EXPECT_EQ(cat(path), "512");
+  EXPECT_EQ(configuration_->model().find_device("disk_0/a")->entry().control.at("block_size"), "512");
+  ASSERT_EQ(enable(), 0);
+  EXPECT_EQ(cat(path), "512");
+  EXPECT_EQ(echo("512", path), 0) << "it is so already: " << said_;
+  EXPECT_EQ(echo("4096", path), EBUSY);
 }
 
 class DeviceDocuments : public DeviceTree {
