@@ -33,17 +33,6 @@ Result<> store_number(Field& field, std::string_view value, std::uint64_t min, s
   return {};
 }
 
-Result<> store_text(std::string& field, std::string_view value, std::size_t most) {
-  bool printable = true;
-  for (const char c : value) printable = printable && c >= ' ' && c <= '~';
-  if (value.empty() || value.size() > most || !printable)
-    return refuse(value, fmt::format("must be 1 to {} printable ASCII characters", most));
-  if (value.front() == ' ' || value.back() == ' ')
-    return refuse(value, "must not begin or end with a blank: the field is padded with blanks");
-  field = value;
-  return {};
-}
-
 Result<> store_version(Settings& settings, std::string_view value) {
   for (const wire::Version version :
        {wire::kVersion13, wire::kVersion14, wire::kVersion20, wire::kVersion21}) {

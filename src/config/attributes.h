@@ -13,7 +13,8 @@ namespace weft::config {
 // Sorted by name.  Applied in this order to default settings, a set of values that fits together is accepted.
 std::span<const AttributeRow<target::SubsystemSettings>> subsystem_attributes();
 
-// Below namespaces/<nsid>/, ports/<name>/ and referrals/<name>/.  Sorted by name.
+// Below <device>/wwn/, namespaces/<nsid>/, ports/<name>/ and referrals/<name>/.  Sorted by name.
+std::span<const AttributeRow<DeviceIdentity>> device_identity_attributes();
 std::span<const AttributeRow<NamespaceEntry>> namespace_attributes();
 std::span<const AttributeRow<PortEntry>> port_attributes();
 std::span<const AttributeRow<wire::AnaState>> ana_group_attributes();  // ports/<name>/ana_groups/<id>/

@@ -43,22 +43,37 @@ std::vector<Row> limits() {
   };
 }
 
-TEST(SubsystemAttributes, EachRowTakesItsLimitsAndNothingBeyond) {
-  ASSERT_EQ(limits().size(), subsystem_attributes().size());
-  for (const Row& row : limits()) {
-    const auto* attribute = find_attribute(subsystem_attributes(), row.name);
+std::vector<Row> identity_limits() {
+  return {
+      {"company_id",
+       {{"0", "0x000000"}, {"0x001405", "0x001405"}, {"0xFFFFFF", "0xffffff"}},
+       {"0x1000000", ""}},
+      {"product_id", {{"p", "p"}, {"a disk of 16 by.", "a disk of 16 by."}}, {"", "a disk of 17 byte", "p "}},
+      {"revision", {{"1", "1"}, {"12.4", "12.4"}}, {"", "12.45", " 1"}},
+      {"vendor_id", {{"V", "V"}, {"of eight", "of eight"}}, {"", "of nine..", "a\n", "\xC3\xA4"}},
+      {"vpd_unit_serial",
+       {{"9B1DEB4D-3b7d-4bad-9bdd-2b0d7b3dcb6d", "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"}},
+       {"", "1", "00000000-0000-0000-0000-000000000000"}},
+  };
+}
+
+template <class Object>
+void expect_limits(std::span<const AttributeRow<Object>> rows, const std::vector<Row>& limits) {
+  ASSERT_EQ(limits.size(), rows.size());
+  for (const Row& row : limits) {
+    const auto* attribute = find_attribute(rows, row.name);
     ASSERT_NE(attribute, nullptr) << row.name;
     for (const auto& [written, shown] : row.accepted) {
-      SubsystemSettings settings;
+      Object settings;
       const auto stored = attribute->store(settings, written);
       ASSERT_TRUE(stored) << row.name << " " << written << ": " << stored.error().message;
       EXPECT_EQ(attribute->show(settings), shown);
-      SubsystemSettings again;
+      Object again;
       ASSERT_TRUE(attribute->store(again, shown)) << row.name << " " << shown;
       EXPECT_EQ(attribute->show(again), shown);
     }
     for (const auto& value : row.refused) {
-      SubsystemSettings settings;
+      Object settings;
       const std::string before = attribute->show(settings);
       const auto stored = attribute->store(settings, value);
       ASSERT_FALSE(stored) << row.name << " " << value;
@@ -69,13 +84,26 @@ TEST(SubsystemAttributes, EachRowTakesItsLimitsAndNothingBeyond) {
   }
 }
 
-TEST(SubsystemAttributes, AreSortedAndExplained) {
-  const auto rows = subsystem_attributes();
+TEST(SubsystemAttributes, EachRowTakesItsLimitsAndNothingBeyond) {
+  expect_limits(subsystem_attributes(), limits());
+}
+
+TEST(DeviceIdentityAttributes, EachRowTakesItsLimitsAndNothingBeyond) {
+  expect_limits(device_identity_attributes(), identity_limits());
+}
+
+template <class Object>
+void expect_sorted_and_explained(std::span<const AttributeRow<Object>> rows) {
   EXPECT_TRUE(std::ranges::is_sorted(rows, {}, [](const auto& row) { return row.name; }));
   for (const auto& row : rows) {
     EXPECT_FALSE(row.help.empty()) << row.name;
     EXPECT_EQ(row.help.find('\n'), std::string_view::npos) << row.name;
   }
+}
+
+TEST(Attributes, AreSortedAndExplained) {
+  expect_sorted_and_explained(subsystem_attributes());
+  expect_sorted_and_explained(device_identity_attributes());
 }
 
 TEST(SubsystemAttributes, TheControllerIdsStayInOrder) {

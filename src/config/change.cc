@@ -27,6 +27,14 @@ Result<> set_backing(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
   });
 }
 
+void set_identity(Device& device, const DeviceIdentity& wanted) {
+  if (device.entry().identity == wanted) return;
+  (void)device.change_identity([&wanted](DeviceIdentity& identity) -> Result<> {
+    identity = wanted;
+    return {};
+  });
+}
+
 }  // namespace
 
 // Devices that are opened here.  They may go on behind it.
@@ -63,7 +71,7 @@ bool Change::is_kept(const Device& device) const {
   if (wanted == nullptr || (wanted->enable && device.state() == Device::State::closed)) return false;
   const DeviceEntry its = device.entry();
   return wanted->control == its.control && wanted->enable == its.enable &&
-         wanted->unit_serial == its.unit_serial;
+         device.identifies_as(wanted->identity);
 }
 
 bool Change::is_dropped(const std::string& device) const {
@@ -109,12 +117,14 @@ void Change::make_devices(const std::shared_ptr<Openings>& openings) {
     if (const auto present = model_.find_device(name)) {
       if (present->notes() != entry.notes)
         present->change_notes([&](DeviceNotes& notes) { notes = entry.notes; });
+      // It says so already, of itself or by what is configured.
+      if (is_kept(*present)) set_identity(*present, entry.identity);
       continue;
     }
     const auto device = make_device(name, entry);
     if (device == nullptr || !entry.enable) continue;
     batch.push_back(device);
-    if (!entry.unit_serial && device->plugin().keeps_data) serials.push_back(name);
+    if (!entry.identity.unit_serial && device->plugin().keeps_data) serials.push_back(name);
   }
   // In one write; each that finds itself without says so.
   (void)model_.parts().state.assure(serials, {});
@@ -150,7 +160,7 @@ std::shared_ptr<Device> Change::make_device(const std::string& name, const Devic
       (void)model_.remove_device(name, [] {});
       return nullptr;
     }
-  if (entry.unit_serial) (void)(*device)->set_unit_serial(*entry.unit_serial);
+  set_identity(**device, entry.identity);
   (*device)->change_notes([&](DeviceNotes& notes) { notes = entry.notes; });
   return std::move(*device);
 }

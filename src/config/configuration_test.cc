@@ -63,7 +63,8 @@ TEST_F(ConfigurationTest, OneBadItemDoesNotStopTheRest) {
   } cases[] = {
       {R"(, "b": {"control": {"how": "fail"}})", "", "", "problem target/core/disk_0/b: how \"fail\""},
       {R"(, "b": {"control": {"hau": "x"}})", "", "",
-       "problem target/core/disk_0/b/control/hau: \"x\": unknown key; known here: buffered, how, path, size"},
+       "problem target/core/disk_0/b/control/hau: \"x\": unknown key; known here: block_size, buffered, how, "
+       "path, size"},
       {R"(}, "diks_0": {"b": {})", "", "",
        "problem target/core/diks_0/b: there is no such plugin; known: disk, ram"},
       {"", R"(, "2": {"device": "target/core/disk_0/none"})", "",

@@ -20,6 +20,12 @@ std::string names_of(const Range& range) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// What a revision has room for: 1.2 of 1.2.3.
+std::string short_version() {
+  const std::string version = target::SubsystemSettings().firmware;
+  return version.substr(0, version.rfind('.'));
+}
+
 }  // namespace
 
 Result<const block::Plugin*> find_plugin(std::span<const block::Plugin> plugins, std::string_view adapter) {
@@ -69,12 +75,38 @@ Result<> Device::set_control(const block::ControlValues& values) {
   return {};
 }
 
-Result<> Device::set_unit_serial(const Uuid& serial) {
+DeviceIdentity Device::completed(DeviceIdentity identity) const {
+  const auto fill = [](std::string& field, std::string_view with, std::size_t most) {
+    if (field.empty()) field = with.substr(0, most);
+  };
+  fill(identity.vendor_id, "WEFT", 8);
+  fill(identity.product_id, plugin_.name, 16);
+  fill(identity.revision, short_version(), 4);
+  if (!identity.unit_serial && backend_ != nullptr) identity.unit_serial = backend_->serial();
+  return identity;
+}
+
+DeviceIdentity Device::identity() const {
   const std::scoped_lock lock(mutex_);
-  if (auto closed = check_closed(); !closed) return closed;
-  entry_.unit_serial = serial;
+  return completed(entry_.identity);
+}
+
+Result<> Device::change_identity(const std::function<Result<>(DeviceIdentity&)>& change) {
+  const std::scoped_lock lock(mutex_);
+  DeviceIdentity next = entry_.identity;
+  if (auto changed = change(next); !changed) return changed;
+  if (completed(next) != completed(entry_.identity))
+    if (auto closed = check_closed(); !closed) return closed;
+  entry_.identity = std::move(next);
   keep();
   return {};
+}
+
+bool Device::identifies_as(const DeviceIdentity& wanted) const {
+  const std::scoped_lock lock(mutex_);
+  // A serial that is no longer asked for is another one from the next opening on.
+  if (entry_.identity.unit_serial && !wanted.unit_serial) return false;
+  return completed(wanted) == completed(entry_.identity);
 }
 
 DeviceNotes Device::notes() const {
@@ -111,7 +143,7 @@ void Device::enable(Asked asked, Answer answer) {
     stays_asked = std::exchange(entry_.enable, true) || stays_asked;
     keep();  // now: a namespace that is linked to it meanwhile must find it enabled after a restart
     options.control = entry_.control;
-    options.serial = entry_.unit_serial.value_or(Uuid{});
+    options.serial = entry_.identity.unit_serial.value_or(Uuid{});
   }
   workshop_->openers.run([self = shared_from_this(), options = std::move(options), stays_asked,
                           answer = std::move(answer)]() mutable {

@@ -46,7 +46,12 @@ class Device : public std::enable_shared_from_this<Device> {
 
   // EBUSY once it is enabled, EINVAL for a key that the plugin does not have.
   Result<> set_control(const block::ControlValues& values);  // all of them or none
-  Result<> set_unit_serial(const Uuid& serial);
+  // Who it says it is: what nobody has set comes from Weft, the plugin and the open backend.
+  DeviceIdentity identity() const;
+  // EBUSY once it is enabled, unless it says so already.
+  Result<> change_identity(const std::function<Result<>(DeviceIdentity&)>& change);
+  // Whether a device that is configured so would say the same.
+  bool identifies_as(const DeviceIdentity& wanted) const;
   DeviceNotes notes() const;
   void change_notes(const std::function<void(DeviceNotes&)>& change);  // at any time
   const std::shared_ptr<LastError>& last_error() const { return last_error_; }
@@ -70,7 +75,8 @@ class Device : public std::enable_shared_from_this<Device> {
 
  private:
   Result<> check_closed() const;  // the mutex is held
-  void keep();                    // likewise
+  void keep();                    // likewise, as in the next
+  DeviceIdentity completed(DeviceIdentity identity) const;
   Uuid kept_serial();
   void opened(Result<std::shared_ptr<block::Backend>> result, bool stays_asked, Answer answer);
   void refreshed(const Result<>& result);

@@ -4,7 +4,9 @@
 //   {"version": 1,
 //    "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "32768"}, "enable": 1,
 //                                              "alias": "<text>", "udev_path": "<text>",
-//                                              "wwn": {"vpd_unit_serial": "<uuid>"}}}}},
+//                                              "wwn": {"vpd_unit_serial": "<uuid>", "vendor_id": "<text>",
+//                                                      "product_id": "<text>", "revision": "<text>",
+//                                                      "company_id": "0x001405"}}}}},
 //    "nvmet": {"discovery": {"ports": {"tcp:127.0.0.1:8009": {"enable": 1}},
 //                            "referrals": {"<name>": {"addr_trtype": "tcp", "addr_adrfam": "ipv4",
 //                                          "addr_traddr": "10.0.0.9", "addr_trsvcid": "8009", "enable": 1}}},
@@ -56,10 +58,21 @@ struct DeviceNotes {
   bool operator==(const DeviceNotes&) const = default;
 };
 
+// Who a device says it is, below its wwn/.  NVMe hosts are told the unit serial alone, in the identifiers of
+// namespaces that are made from it; the rest is for people: hosts see what the subsystem says.
+struct DeviceIdentity {
+  std::string vendor_id;  // empty, as the next two: see Device::identity
+  std::string product_id;
+  std::string revision;
+  std::uint32_t company_id = 0;     // an IEEE OUI
+  std::optional<Uuid> unit_serial;  // none: the state folder's, or made up
+  bool operator==(const DeviceIdentity&) const = default;
+};
+
 struct DeviceEntry {
   block::ControlValues control;
   bool enable = true;
-  std::optional<Uuid> unit_serial;
+  DeviceIdentity identity;
   DeviceNotes notes;
   bool operator==(const DeviceEntry&) const = default;
 };

@@ -30,6 +30,16 @@ Parsed<Entry> read_entry(Entry& entry, const json& value, const std::string& pat
   return std::move(entry);
 }
 
+// The object's own rows; it outlives the fields.
+template <class Object>
+void add_rows(Fields& fields, Object& object, std::span<const AttributeRow<Object>> rows) {
+  for (const auto& row : rows)
+    if (row.store != nullptr)
+      fields[std::string(row.name)].scalar = [&object, &row](std::string_view text) {
+        return row.store(object, text);
+      };
+}
+
 Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
   DeviceEntry device;
   const auto control = [&device](const json& object, const std::string& place) {
@@ -42,7 +52,9 @@ Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
                            });
   };
   const auto wwn = [&device](const json& object, const std::string& place) {
-    return read_object(object, place, {{"vpd_unit_serial", {store_uuid(device.unit_serial), {}}}});
+    Fields fields;
+    add_rows(fields, device.identity, device_identity_attributes());
+    return read_object(object, place, fields);
   };
   return read_entry(device, value, path,
                     {{"alias", {store_any(device.notes.alias), {}}},
@@ -50,16 +62,6 @@ Parsed<DeviceEntry> read_device(const json& value, const std::string& path) {
                      {"enable", {store_flag(device.enable), {}}},
                      {"udev_path", {store_any(device.notes.udev_path), {}}},
                      {"wwn", {{}, wwn}}});
-}
-
-// The object's own rows; it outlives the fields.
-template <class Object>
-void add_rows(Fields& fields, Object& object, std::span<const AttributeRow<Object>> rows) {
-  for (const auto& row : rows)
-    if (row.store != nullptr)
-      fields[std::string(row.name)].scalar = [&object, &row](std::string_view text) {
-        return row.store(object, text);
-      };
 }
 
 Parsed<NamespaceEntry> read_namespace(const json& value, const std::string& path) {

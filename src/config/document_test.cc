@@ -16,7 +16,9 @@ constexpr const char* kNqn = "nqn.2024-01.test:one";
 constexpr const char* kWhole = R"({"version": 1,
  "target": {"core": {"rd_mcp_1": {"disk": {"control": {"rd_pages": "32768", "overcommit": true, "n": 7},
                                            "enable": 0, "alias": "the first", "udev_path": "/dev/x",
-                                           "wwn": {"vpd_unit_serial": "9B1DEB4D-3b7d-4bad-9bdd-2b0d7b3dcb6d"}},
+                                           "wwn": {"vpd_unit_serial": "9B1DEB4D-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+                                                   "vendor_id": "ACME", "product_id": "A disk",
+                                                   "revision": 25, "company_id": "0x001405"}},
                                   "other": {}},
                      "null_0": {}}},
  "nvmet": {"discovery": {"ports": {"tcp:127.0.0.1:8009": {"enable": 1}},
@@ -51,7 +53,11 @@ TEST(ParseDocument, ReadsEveryField) {
   Document expected;
   expected.devices["rd_mcp_1/disk"] = {.control = {{"n", "7"}, {"overcommit", "1"}, {"rd_pages", "32768"}},
                                        .enable = false,
-                                       .unit_serial = serial,
+                                       .identity = {.vendor_id = "ACME",
+                                                    .product_id = "A disk",
+                                                    .revision = "25",
+                                                    .company_id = 0x1405,
+                                                    .unit_serial = serial},
                                        .notes = {.alias = "the first", .udev_path = "/dev/x"}};
   expected.empty_adapters = {"null_0"};
   expected.devices["rd_mcp_1/other"] = {};
@@ -221,6 +227,11 @@ std::vector<BadItem> bad_items() {
       {"device", R"("x": {"control": {"k": null}})", device + "x/control/k", "is null"},
       {"device", R"("x": {"control": {"k": 1.5}})", device + "x/control/k", "is 1.5"},
       {"device", R"("x": {"control": "k=1"})", device + "x/control", "it must be an object"},
+      {"device", R"("x": {"wwn": {"vendor_id": "too long."}})", device + "x/wwn/vendor_id",
+       "\"too long.\" must be 1 to 8 printable"},
+      {"device", R"("x": {"wwn": {"company_id": "0x1000000"}})", device + "x/wwn/company_id", "IEEE OUI"},
+      {"device", R"("x": {"wwn": {"serial": "1"}})", device + "x/wwn/serial",
+       "known here: company_id, product_id, revision, vendor_id, vpd_unit_serial"},
       {"device", R"("x": {"attrib": {}})", device + "x/attrib",
        "known here: alias, control, enable, udev_path, wwn"},
       {"port", R"("tcp": {})", "nvmet/discovery/ports/tcp", "must be TRTYPE:ADDRESS:SERVICE"},

@@ -60,7 +60,8 @@ json to_json(const DeviceEntry& entry) {
   for (const auto& [key, value] : entry.control) object["control"][key] = value;
   if (!entry.notes.alias.empty()) object["alias"] = entry.notes.alias;
   if (!entry.notes.udev_path.empty()) object["udev_path"] = entry.notes.udev_path;
-  if (entry.unit_serial) object["wwn"]["vpd_unit_serial"] = uuid_text(*entry.unit_serial);
+  if (entry.identity != DeviceIdentity())
+    add_rows(object["wwn"], entry.identity, device_identity_attributes());
   return object;
 }
 

@@ -73,15 +73,6 @@ StoreScalar store_flag(bool& into) {
   };
 }
 
-StoreScalar store_uuid(std::optional<Uuid>& into) {
-  return [&into](std::string_view text) -> Result<> {
-    const auto value = read_uuid(text);
-    if (!value) return std::unexpected(value.error());
-    into = *value;
-    return {};
-  };
-}
-
 StoreScalar store_any(std::string& into) {
   return [&into](std::string_view text) -> Result<> {
     into = text;

@@ -39,7 +39,6 @@ Parsed<void> for_each_member(const nlohmann::json& object, const std::string& pa
 
 // Stores for usual kinds of values; `into` outlives what they return.
 StoreScalar store_flag(bool& into);
-StoreScalar store_uuid(std::optional<Uuid>& into);
 StoreScalar store_any(std::string& into);
 StoreScalar store_one_of(std::string& into, std::vector<std::string_view> values);
 

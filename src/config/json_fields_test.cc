@@ -44,16 +44,6 @@ TEST(JsonFields, StopsAtTheFirstProblemAndNamesItsPath) {
             "king: unknown key; known here: flag, kind");
 }
 
-TEST(JsonFields, UuidsAreNotZero) {
-  std::optional<Uuid> uuid;
-  const auto store = store_uuid(uuid);
-  EXPECT_FALSE(store("00000000-0000-0000-0000-000000000000"));
-  EXPECT_FALSE(store("9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"));
-  EXPECT_FALSE(uuid.has_value());
-  EXPECT_TRUE(store("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"));
-  EXPECT_EQ(uuid_text(*uuid), "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d");
-}
-
 TEST(JsonFields, MembersAreReadWithTheirPath) {
   std::string seen;
   const ReadMember read = [&seen](const std::string& key, const json& value,

@@ -41,7 +41,10 @@ class KeptTest : public ModelTreeTest {
   std::string kept() { return write_document(read_rows(memory_.flush()).document); }
 
   void make_tenant() {
-    make_disk();
+    ASSERT_EQ(mkdir("target/core/disk_0"), 0);
+    ASSERT_EQ(mkdir(kDisk), 0);
+    ASSERT_EQ(echo("A disk", std::string(kDisk) + "/wwn/product_id"), 0);
+    ASSERT_EQ(echo("1", std::string(kDisk) + "/enable"), 0);
     ASSERT_EQ(echo("how=good", std::string(kDisk) + "/control"), EBUSY);
     ASSERT_EQ(echo("the first", std::string(kDisk) + "/alias"), 0);
     ASSERT_EQ(mkdir(kOne), 0);
@@ -87,6 +90,7 @@ TEST_F(KeptTest, ATenantComesBackAsItWas) {
   EXPECT_EQ(now(), before);
   EXPECT_EQ(memory_.flush(), rows) << "loading says what the store said";
   EXPECT_EQ(*tree_->read_link(one("namespaces/ns_1/here")), "/x/target/core/disk_0/a");
+  EXPECT_EQ(cat(std::string(kDisk) + "/wwn/product_id"), "A disk");
   EXPECT_NE(find_namespace("one", 1), nullptr);
   EXPECT_THAT(configuration_->listening(), ElementsAre("tcp:127.0.0.1:4420"));
 }
@@ -212,6 +216,7 @@ TEST_F(KeptTest, EveryChangeIsKept) {
         [&] { return echo(any({"", "an alias"}), device + "/alias"); },
         [&] { return echo("/dev/x", device + "/udev_path"); },
         [&] { return echo("9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d", device + "/wwn/vpd_unit_serial"); },
+        [&] { return echo(any({"ACME", "WEFT"}), device + "/wwn/vendor_id"); },
         [&] { return echo(any({"Weft", "M"}), subsystem + "/attr_model"); },
         [&] { return echo(any({"0", "1"}), subsystem + "/attr_allow_any_host"); },
         [&] { return echo(any({"1", "2"}), space + "/ana_grpid"); },

@@ -10,6 +10,48 @@ namespace weft::config {
 
 namespace {
 
+Result<> store_company_id(DeviceIdentity& identity, std::string_view value) {
+  const auto oui = parse_number(value, 0, 0xFFFFFF);
+  if (!oui)
+    return fail(EINVAL, fmt::format("\"{}\" must be an IEEE OUI below 0x1000000, like 0x001405", value));
+  identity.company_id = static_cast<std::uint32_t>(*oui);
+  return {};
+}
+
+Result<> store_unit_serial(DeviceIdentity& identity, std::string_view value) {
+  const auto serial = read_uuid(value);
+  if (!serial) return std::unexpected(serial.error());
+  identity.unit_serial = *serial;
+  return {};
+}
+
+constexpr AttributeRow<DeviceIdentity> kDeviceIdentityRows[] = {
+    {"company_id", "IEEE OUI, below 0x1000000; default 0x000000", Mutability::locked,
+     [](const DeviceIdentity& identity) { return fmt::format("0x{:06x}", identity.company_id); },
+     store_company_id},
+    {"product_id", "1 to 16 ASCII characters; default the plugin's name", Mutability::locked,
+     [](const DeviceIdentity& identity) { return identity.product_id; },
+     [](DeviceIdentity& identity, std::string_view value) {
+       return store_text(identity.product_id, value, 16);
+     }},
+    {"revision", "1 to 4 ASCII characters; default the version of Weft", Mutability::locked,
+     [](const DeviceIdentity& identity) { return identity.revision; },
+     [](DeviceIdentity& identity, std::string_view value) {
+       return store_text(identity.revision, value, 4);
+     }},
+    {"vendor_id", "1 to 8 ASCII characters; default WEFT", Mutability::locked,
+     [](const DeviceIdentity& identity) { return identity.vendor_id; },
+     [](DeviceIdentity& identity, std::string_view value) {
+       return store_text(identity.vendor_id, value, 8);
+     }},
+    {"vpd_unit_serial", "UUID that identifiers of namespaces are made from; default made up once and kept",
+     Mutability::locked,
+     [](const DeviceIdentity& identity) {
+       return identity.unit_serial ? uuid_text(*identity.unit_serial) : std::string();
+     },
+     store_unit_serial},
+};
+
 Result<> store_read_only(NamespaceEntry& entry, std::string_view value) {
   const auto flag = read_flag(value);
   if (!flag) return std::unexpected(flag.error());
@@ -108,6 +150,10 @@ constexpr AttributeRow<ReferralEntry> kReferralRows[] = {
 };
 
 }  // namespace
+
+std::span<const AttributeRow<DeviceIdentity>> device_identity_attributes() {
+  return kDeviceIdentityRows;
+}
 
 std::span<const AttributeRow<wire::AnaState>> ana_group_attributes() {
   return kAnaGroupRows;

@@ -57,7 +57,12 @@ class TestBackend final : public block::Backend {
   TestBackend(const block::OpenOptions& options, TestJournal& journal)
       : Backend(options.name, options.serial), journal_(journal) {}
   ~TestBackend() override { journal_.add("closed " + name()); }
-  block::Geometry geometry() const override { return {.blocks = blocks_.load()}; }
+  block::Geometry geometry() const override {
+    return {.blocks = blocks_.load(),
+            .discard_granularity_blocks = discards ? 8u : 0u,
+            .volatile_cache = true,
+            .read_only = !discards};
+  }
   std::unique_ptr<block::Channel> open_channel(Loop&) override { return nullptr; }
   std::string info() const override { return "test disk"; }
   Result<> refresh() override {
@@ -67,6 +72,7 @@ class TestBackend final : public block::Backend {
   }
   std::atomic<std::uint64_t> next_blocks = 100;
   std::atomic<bool> refresh_fails = false;
+  std::atomic<bool> discards = true;  // and takes writes
 
  private:
   TestJournal& journal_;
@@ -130,7 +136,8 @@ class TestTransport final : public fabric::Transport {
 class ConfigurationTest : public testing::Test {
  protected:
   ConfigurationTest() {
-    static constexpr block::ControlKey kKeys[] = {{"buffered", "0 or 1"},
+    static constexpr block::ControlKey kKeys[] = {{"block_size", "any"},
+                                                  {"buffered", "0 or 1"},
                                                   {"how", "good, fail or gate"},
                                                   {"path", "may end in .fail or .gate"},
                                                   {"size", "any"}};

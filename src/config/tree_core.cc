@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/attributes.h"
 #include "config/model_tree.h"
-#include "config/values.h"
 
 namespace weft::config {
 
@@ -37,15 +37,60 @@ std::string status_text(const Device& device) {
                      backend->info());
 }
 
-// A fact of the open backend; empty while it is closed.
-Attribute fact(std::string name, std::shared_ptr<Device> device,
-               std::uint64_t (*value)(const block::Geometry&)) {
-  return {std::move(name),
-          [device = std::move(device), value]() -> std::string {
-            const auto backend = device->backend();
-            return backend == nullptr ? std::string() : fmt::to_string(value(backend->geometry()));
-          },
-          nullptr};
+// What a backend's geometry says.
+struct Fact {
+  const char* name;
+  std::uint64_t (*value)(const block::Geometry&);
+};
+
+constexpr std::uint64_t kMostWriteZeroesBlocks = 1u << 16;  // what one command of a host can ask for
+constexpr std::uint64_t kMostDiscardBlocks = 0xFFFFFFFF;    // of one range
+
+bool discards(const block::Geometry& geometry) {
+  return geometry.discard_granularity_blocks > 0;
+}
+
+// LIO shows these of the medium, for reading alone.
+constexpr Fact kHardwareFacts[] = {
+    {"hw_block_size", [](const block::Geometry& g) -> std::uint64_t { return g.block_bytes; }},
+    {"hw_max_sectors",
+     [](const block::Geometry& g) -> std::uint64_t { return kLargestTransferBytes / g.block_bytes; }},
+};
+// These can be set in LIO.
+constexpr Fact kFacts[] = {
+    {"emulate_write_cache",
+     [](const block::Geometry& g) -> std::uint64_t { return g.volatile_cache ? 1 : 0; }},
+    {"is_nonrot", [](const block::Geometry& g) -> std::uint64_t { return g.rotational ? 0 : 1; }},
+    {"max_unmap_lba_count",
+     [](const block::Geometry& g) -> std::uint64_t { return discards(g) ? kMostDiscardBlocks : 0; }},
+    {"max_write_same_len",
+     [](const block::Geometry& g) -> std::uint64_t { return g.read_only ? 0 : kMostWriteZeroesBlocks; }},
+    {"unmap_granularity",
+     [](const block::Geometry& g) -> std::uint64_t { return g.discard_granularity_blocks; }},
+    // As hosts are told in Identify.
+    {"unmap_zeroes_data", [](const block::Geometry& g) -> std::uint64_t { return discards(g) ? 1 : 0; }},
+};
+
+// Empty while it is closed.
+std::string fact_text(const Device& device, const Fact& fact) {
+  const auto backend = device.backend();
+  return backend == nullptr ? std::string() : fmt::to_string(fact.value(backend->geometry()));
+}
+
+Result<> refuse_other(const std::string& now, std::string_view value) {
+  if (value == now) return {};
+  return fail(EOPNOTSUPP,
+              now.empty()
+                  ? fmt::format("\"{}\": the backend says it once it is open; it cannot be set", value)
+                  : fmt::format("\"{}\": it is {}, as the backend says; it cannot be set", value, now));
+}
+
+// The open backend's, else what it is to be opened with.
+std::string block_size_text(const Device& device) {
+  if (const auto backend = device.backend()) return fmt::to_string(backend->geometry().block_bytes);
+  const auto control = device.entry().control;
+  const auto asked = control.find("block_size");
+  return asked == control.end() ? std::string() : asked->second;
 }
 
 class DeviceFolder : public Directory {
@@ -62,23 +107,30 @@ class AttribDirectory final : public DeviceFolder {
 
  protected:
   std::vector<Attribute> attributes() const override {
-    const std::string reason = "Weft takes this from the backend; it cannot be set";
-    auto block_size =
-        fact("block_size", device_, [](const block::Geometry& g) -> std::uint64_t { return g.block_bytes; });
-    block_size.store = store_now([device = device_](std::string_view value) {
-      return device->set_control({{"block_size", std::string(value)}});
-    });
-    return {
-        std::move(block_size),
-        fact("hw_block_size", device_,
-             [](const block::Geometry& g) -> std::uint64_t { return g.block_bytes; }),
-        fact("hw_max_sectors", device_,
-             [](const block::Geometry& g) -> std::uint64_t { return kLargestTransferBytes / g.block_bytes; }),
-        fact("emulate_write_cache", device_,
-             [](const block::Geometry& g) -> std::uint64_t { return g.volatile_cache ? 1 : 0; }),
-        not_supported("emulate_fua_write", "1", "FUA is always there"),
-        not_supported("is_nonrot", "1", reason),
-        not_supported("pi_prot_type", "0", "protection information is not there yet")};
+    std::vector<Attribute> all = {
+        block_size(), not_supported("emulate_fua_write", "1", "FUA is always there"),
+        not_supported("pi_prot_type", "0", "protection information is not there yet"),
+        not_supported("unmap_granularity_alignment", "0", "what is discarded is counted from block 0")};
+    for (const Fact& fact : kHardwareFacts) all.push_back(shown(fact));
+    for (const Fact& fact : kFacts) {
+      all.push_back(shown(fact));
+      all.back().store = store_now([device = device_, &fact](std::string_view value) {
+        return refuse_other(fact_text(*device, fact), value);
+      });
+    }
+    return all;
+  }
+
+ private:
+  Attribute block_size() const {
+    return {"block_size", [device = device_] { return block_size_text(*device); },
+            store_now([device = device_](std::string_view value) -> Result<> {
+              if (value == block_size_text(*device)) return {};
+              return device->set_control({{"block_size", std::string(value)}});
+            })};
+  }
+  Attribute shown(const Fact& fact) const {
+    return {fact.name, [device = device_, &fact] { return fact_text(*device, fact); }, nullptr};
   }
 };
 
@@ -88,16 +140,15 @@ class WwnDirectory final : public DeviceFolder {
 
  protected:
   std::vector<Attribute> attributes() const override {
-    return {{"vpd_unit_serial",
-             [device = device_]() -> std::string {
-               if (const auto backend = device->backend()) return uuid_text(backend->serial());
-               const auto serial = device->entry().unit_serial;
-               return serial ? uuid_text(*serial) : std::string();
-             },
-             store_now([device = device_](std::string_view value) -> Result<> {
-               const auto serial = read_uuid(value);
-               return serial ? device->set_unit_serial(*serial) : std::unexpected(serial.error());
-             })}};
+    std::vector<Attribute> all;
+    for (const auto& row : device_identity_attributes())
+      all.push_back({std::string(row.name),
+                     [device = device_, &row]() -> std::string { return row.show(device->identity()); },
+                     store_now([device = device_, &row](std::string_view value) {
+                       return device->change_identity(
+                           [&](DeviceIdentity& identity) { return row.store(identity, value); });
+                     })});
+    return all;
   }
 };
 

@@ -8,6 +8,19 @@
 
 namespace weft::config {
 
+Result<> store_text(std::string& field, std::string_view text, std::size_t most) {
+  bool printable = true;
+  for (const char c : text) printable = printable && c >= ' ' && c <= '~';
+  if (text.empty() || text.size() > most || !printable)
+    return fail(EINVAL, fmt::format("\"{}\" must be 1 to {} printable ASCII characters", text, most));
+  if (text.front() == ' ' || text.back() == ' ')
+    return fail(EINVAL, fmt::format("\"{}\" must not begin or end with a blank: the field is padded with "
+                                    "blanks",
+                                    text));
+  field = text;
+  return {};
+}
+
 Result<bool> read_flag(std::string_view text) {
   if (const auto flag = parse_bool(text)) return *flag;
   return fail(EINVAL, fmt::format("\"{}\" must be 0 or 1", text));

@@ -2,6 +2,8 @@
 // functions.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/ids.h"
@@ -10,6 +12,9 @@
 #include "wire/log_page.h"
 
 namespace weft::config {
+
+// 1 to `most` printable ASCII characters, as in fields that hosts read padded with blanks.
+Result<> store_text(std::string& field, std::string_view text, std::size_t most);
 
 Result<bool> read_flag(std::string_view text);  // 0 or 1
 Result<Uuid> read_uuid(std::string_view text);  // not zero

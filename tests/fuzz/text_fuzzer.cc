@@ -2,6 +2,7 @@
 // itself.
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,12 +16,13 @@
 namespace weft {
 namespace {
 
-void check_attributes(std::string_view text) {
-  for (const auto& row : config::subsystem_attributes()) {
-    target::SubsystemSettings settings;
+template <class Object>
+void check_attributes(std::span<const AttributeRow<Object>> rows, std::string_view text) {
+  for (const auto& row : rows) {
+    Object settings;
     if (!row.store(settings, text)) continue;
     const std::string shown = row.show(settings);
-    target::SubsystemSettings again;
+    Object again;
     WEFT_CHECK(row.store(again, shown).has_value());
     WEFT_CHECK(row.show(again) == shown);
   }
@@ -55,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   weft::check_names(text);
   weft::check_numbers(text);
-  weft::check_attributes(text);
+  weft::check_attributes(weft::config::subsystem_attributes(), text);
+  weft::check_attributes(weft::config::device_identity_attributes(), text);
   return 0;
 }
