@@ -156,6 +156,19 @@ TEST_F(KeptTest, ADiscoveryNqnThatIsSoAlreadyIsNoChange) {
   EXPECT_EQ(target_->discovery_generation(), changed);
 }
 
+// Its address may be changed, or become another port's, once the other layout has closed its links.
+TEST_F(KeptTest, APortWhoseLinksWereClosedInTheOtherLayoutComesBackWithAnyAddress) {
+  make_kernel_tenant();
+  ASSERT_EQ(echo("0", "nvmet/subsystems/two/ports/tcp:127.0.0.1:4421/enable"), 0);
+  EXPECT_EQ(ls(kPort + "/subsystems"), "");
+  ASSERT_EQ(echo("ipv6", kPort + "/addr_adrfam"), 0);
+  const std::string before = now();
+  EXPECT_EQ(kept(), before);
+  EXPECT_EQ(restart_from(memory_.flush()), 0u);
+  EXPECT_EQ(now(), before);
+  EXPECT_EQ(cat(kPort + "/addr_adrfam"), "ipv6");
+}
+
 // The listener closes behind the answer; a crash before it has does not bring the link back.
 TEST_F(KeptTest, ALinkThatWasRemovedIsNotInTheStoreAnyMore) {
   make_kernel_tenant();

@@ -60,6 +60,11 @@ KernelPorts::PortPointer KernelPorts::own(PortId id) const {
   return it == ports_.end() ? nullptr : it->second;
 }
 
+KernelPorts::PortPointer KernelPorts::own(PortId id, const PortName& name) const {
+  auto port = own(id);
+  return port != nullptr && port->name == name ? port : nullptr;
+}
+
 std::optional<PortName> KernelPorts::address_of(PortId id) const {
   auto name = PortName::parse(model_.parts().state.port_of(id));
   return name && model_.listeners().index().has(*name) ? std::optional(std::move(*name)) : std::nullopt;

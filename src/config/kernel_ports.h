@@ -59,6 +59,8 @@ class KernelPorts {
 
   // The subsystem's port at this address is removed in the other layout.
   void forget_link(const PortName& name, const std::string& nqn);
+  // It is disabled there: a link that a port which does not listen holds stays.
+  void forget_open_link(const PortName& name, const std::string& nqn);
 
   bool holds(const std::string& nqn) const;  // a port that does not listen links the subsystem
 
@@ -87,6 +89,7 @@ class KernelPorts {
   using PortPointer = std::shared_ptr<Port>;
   // The mutex is held.
   PortPointer own(PortId id) const;
+  PortPointer own(PortId id, const PortName& name) const;  // null: it has another address
   std::vector<std::string> links(const Port& port) const;
   bool is_held(const Port& port, const std::string& nqn) const;
   bool is_linked(const Port& port, const std::string& nqn) const;

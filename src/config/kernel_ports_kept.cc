@@ -43,7 +43,14 @@ void KernelPorts::drop(PortId id) {
 void KernelPorts::forget_link(const PortName& name, const std::string& nqn) {
   const PortId id = model_.parts().state.port_id(name.text());
   const std::scoped_lock lock(mutex_);
-  if (const auto port = own(id); port != nullptr && port->name == name) drop_link(id, *port, nqn);
+  if (const auto port = own(id, name)) drop_link(id, *port, nqn);
+}
+
+// Else it would claim its address after a restart, which may be another port's by then.
+void KernelPorts::forget_open_link(const PortName& name, const std::string& nqn) {
+  const PortId id = model_.parts().state.port_id(name.text());
+  const std::scoped_lock lock(mutex_);
+  if (const auto port = own(id, name); port != nullptr && !is_held(*port, nqn)) drop_link(id, *port, nqn);
 }
 
 std::map<PortId, KernelPort> KernelPorts::entries() const {

@@ -102,8 +102,8 @@ class AnaGroupsDirectory final : public Directory {
 
 class PortDirectory final : public Directory {
  public:
-  PortDirectory(Ports ports, PortName name, PortEntry entry)
-      : ports_(std::move(ports)), name_(std::move(name)), entry_(std::move(entry)) {}
+  PortDirectory(Model& model, Ports ports, PortName name, PortEntry entry)
+      : model_(model), ports_(std::move(ports)), name_(std::move(name)), entry_(std::move(entry)) {}
 
  protected:
   std::vector<Attribute> attributes() const override {
@@ -116,8 +116,8 @@ class PortDirectory final : public Directory {
         constant("addr_trtype", name_.trtype),
         not_supported("addr_tsas", "none", no_tls),
         {"enable", [enabled = entry_.enable]() -> std::string { return enabled ? "1" : "0"; },
-         [ports = ports_, name = name_](std::string_view value, Answer answer) {
-           enable(ports, name, value, std::move(answer));
+         [&model = model_, ports = ports_, name = name_](std::string_view value, Answer answer) {
+           enable(model, ports, name, value, std::move(answer));
          }}};
     for (const auto& row : port_attributes()) {
       auto store = [ports = ports_, name = name_, &row](std::string_view value) {
@@ -143,9 +143,11 @@ class PortDirectory final : public Directory {
     return {std::move(name), [value = std::move(value)] { return value; }, nullptr};
   }
 
-  static void enable(const Ports& ports, const PortName& name, std::string_view value, Answer answer) {
+  static void enable(Model& model, const Ports& ports, const PortName& name, std::string_view value,
+                     Answer answer) {
     const auto on = read_flag(value);
     if (!on) return answer(std::unexpected(on.error()));
+    if (!*on && ports.owner != nullptr) model.kernel_ports().forget_open_link(name, ports.owner->nqn());
     ports.change_behind(
         [on = *on, name](PortSet& set, target::Done done) {
           if (!on) return set.disable(name, std::move(done));
@@ -156,6 +158,7 @@ class PortDirectory final : public Directory {
         std::move(answer));
   }
 
+  Model& model_;
   const Ports ports_;
   const PortName name_;
   const PortEntry entry_;
@@ -170,7 +173,7 @@ class PortsDirectory final : public Directory {
     if (!parsed || parsed->text() != name) return nullptr;
     auto entry = ports_.set.find(*parsed);
     if (!entry) return nullptr;
-    return std::make_unique<PortDirectory>(ports_, std::move(*parsed), std::move(*entry));
+    return std::make_unique<PortDirectory>(model_, ports_, std::move(*parsed), std::move(*entry));
   }
   std::vector<NodeEntry> list() const override {
     std::vector<NodeEntry> all;
