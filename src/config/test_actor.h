@@ -89,7 +89,7 @@ class Actor final : public TreeCalls {
         one_of(2) == 0 ? own_port_step(any(services_)) : own_kernel_port_step();
         break;
       default:
-        one_of(8) == 0 ? meet_host() : own_subsystem_step(any(hosts_));
+        one_of(4) == 0 ? meet_host() : own_subsystem_step(any(hosts_));
     }
     if (failure_.empty()) compare();
   }
@@ -275,10 +275,28 @@ class Actor final : public TreeCalls {
     }
   }
 
+  // All that a host's command needs to reach a device, as far as it is not there.
+  void set_up() {
+    const std::string& device = devices_[1];
+    const std::string tenant = "nvmet/subsystems/" + model_.nqn();
+    const std::string port = tenant + "/ports/" + ReferencePorts::name(services_[0]);
+    const std::string link = "/x/target/core/" + device;
+    expect("mkdir", tenant, "", model_.make_subsystem());
+    expect("mkdir", tenant + "/hosts/" + hosts_[0], "", model_.add_host(hosts_[0], ""));
+    expect("mkdir", "target/core/" + device, "", model_.make_device(device));
+    expect("echo", "target/core/" + device + "/enable", "1", model_.enable_device(device));
+    expect("mkdir", tenant + "/namespaces/1", "", model_.make_namespace(1, "1"));
+    if (model_.namespaces().at(1).directory == "1")
+      expect("ln", tenant + "/namespaces/1/here", link, model_.link(1, device, "here", link));
+    expect("mkdir", port, "", model_.ports.make(services_[0]));
+    expect("echo", port + "/enable", "1", model_.ports.enable(services_[0], true));
+  }
+
   // A host that has been let in begins commands, and stays with them until the next one comes.
   void meet_host() {
+    set_up();
     const auto service = model_.ports.enabled();
-    if (!service) return;
+    if (!service) return;  // something is not as it must be
     note("a host connects by " + *service, 0);
     bool is_in = false;
     stage_.desk.ask([&] {
@@ -293,6 +311,17 @@ class Actor final : public TreeCalls {
     });
     host_service_ = *service;
     if (is_in != model_.admits(hosts_[0])) fail_with(fmt::format("the host is {}in", is_in ? "" : "not "));
+    if (one_of(2) == 0) disable_all();
+  }
+
+  // While the host's commands are in flight.
+  void disable_all() {
+    for (int nsid = 1; nsid <= 2; ++nsid) {
+      if (!model_.namespaces().contains(nsid)) continue;
+      expect("echo", fmt::format("kernel/nvmet/subsystems/{}/namespaces/{}/enable", model_.nqn(), nsid), "0",
+             model_.disable_namespace(nsid));
+      expect_drained(unlinked());
+    }
   }
 
   std::vector<std::string> unlinked() const {
