@@ -12,6 +12,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "block/stats.h"
@@ -170,7 +171,8 @@ class Actor final : public TreeCalls {
       case 2:
         return expect("rmdir", here, "", model_.remove_namespace(nsid, false, directory));
       case 3:
-        return expect("rmdir", there, "", model_.remove_namespace(nsid, true, number));
+        expect("rmdir", there, "", model_.remove_namespace(nsid, true, number));
+        return wait_until_drained(unlinked());
       case 4:
         return expect("echo", there + "/ana_grpid", group, model_.set_group(nsid, group));
       case 5:
@@ -340,6 +342,15 @@ class Actor final : public TreeCalls {
       if (const auto backend = stage_.find_backend(device))
         if (const auto in_flight = backend->snapshot().in_flight; in_flight > 0)
           fail_with(fmt::format("{} has {} commands in flight", device, in_flight));
+  }
+
+  // Behind the answer of the kernel layout; later changes do not wait for what it leaves.
+  void wait_until_drained(const std::vector<std::string>& devices) {
+    for (const auto& device : devices)
+      while (const auto backend = stage_.find_backend(device)) {
+        if (backend->snapshot().in_flight == 0) break;
+        std::this_thread::yield();
+      }
   }
 
   void wait_until_gone(const std::string& port) {
