@@ -25,7 +25,7 @@ constexpr unsigned kActors = 16;
 
 int steps() {
   const char* const sanitizer = std::getenv("WEFT_SANITIZE");
-  return sanitizer == nullptr || *sanitizer == 0 ? 400 : 300;
+  return sanitizer == nullptr || *sanitizer == 0 ? 2000 : 300;
 }
 
 class ManyThreads : public ModelTreeTest {
