@@ -142,10 +142,12 @@ class Actor final : public TreeCalls {
         if (kernel) return expect("ln", path + "/allowed_hosts/" + host, link, model_.add_host(host, link));
         return expect("mkdir", path + "/hosts/" + host, "", model_.add_host(host, ""));
       }
-      default:
+      default: {
         if (kernel) return expect("rm", path + "/allowed_hosts/" + host, "", model_.remove_host(host));
+        const bool ends = host == hosts_[0] && model_.lists(host);
         expect("rmdir", path + "/hosts/" + host, "", model_.remove_host(host));
-        if (host == hosts_[0] && !model_.admits(host)) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
+      }
     }
   }
 
@@ -207,20 +209,21 @@ class Actor final : public TreeCalls {
     const std::string path = "nvmet/subsystems/" + model_.nqn() + "/ports/" + ReferencePorts::name(service);
     const std::string group = any(std::vector<std::string>{"1", "2", "3"});
     const std::string its = path + "/ana_groups/" + group;
+    const bool ends = service == host_service_ && ports.is_enabled(service);
     switch (one_of(9)) {
       case 0:
       case 1:
         return expect("mkdir", path, "", ports.make(service));
       case 2:
         expect("rmdir", path, "", ports.remove(service));
-        if (service == host_service_) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
         return;
       case 3:
       case 4:
         return expect("echo", path + "/enable", "1", ports.enable(service, true));
       case 5:
         expect("echo", path + "/enable", "0", ports.enable(service, false));
-        if (service == host_service_) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
         return;
       case 6:
         return expect("mkdir", its, "", ports.make_group(service, group));

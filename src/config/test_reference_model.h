@@ -48,7 +48,8 @@ class ReferenceModel {
   const std::string& nqn() const { return nqn_; }
   const std::map<int, ReferenceNamespace>& namespaces() const { return namespaces_; }
   bool has_subsystem() const { return ports.has_subsystem; }
-  bool admits(const std::string& host) const { return any_host_ == "1" || hosts_.contains(host); }
+  bool lists(const std::string& host) const { return hosts_.contains(host); }
+  bool admits(const std::string& host) const { return any_host_ == "1" || lists(host); }
 
   ReferencePorts ports;
 
