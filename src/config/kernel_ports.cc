@@ -90,12 +90,15 @@ std::optional<KernelPortEntry> KernelPorts::find(PortId id) const {
     if (const auto port = own(id)) return port->entry;
   }
   const auto name = address_of(id);
-  if (!name) return std::nullopt;
-  KernelPortEntry entry = entry_of(*name);
-  // The groups are those of its subsystems.
-  for (const auto& nqn : model_.listeners().index().linked(*name))
+  return name ? std::optional(entry_at(*name)) : std::nullopt;
+}
+
+// The groups are those of its subsystems.
+KernelPortEntry KernelPorts::entry_at(const PortName& name) const {
+  KernelPortEntry entry = entry_of(name);
+  for (const auto& nqn : model_.listeners().index().linked(name))
     if (const auto tenant = model_.find_subsystem(nqn))
-      if (const auto its = tenant->ports().find(*name))
+      if (const auto its = tenant->ports().find(name))
         for (const auto& [group, ana] : its->ana_groups) entry.ana_groups.emplace(group, ana);
   return entry;
 }
@@ -112,7 +115,7 @@ Result<KernelPorts::PortPointer> KernelPorts::look_up(PortId id) {
   const auto name = address_of(id);
   if (!name) return none(id);
   auto port = std::make_shared<Port>();
-  port->entry = entry_of(*name);
+  port->entry = entry_at(*name);
   port->name = *name;
   ports_.emplace(id, port);
   keep(id, *port);

@@ -93,8 +93,9 @@ class KernelPorts {
   std::vector<std::string> links(const Port& port) const;
   bool is_held(const Port& port, const std::string& nqn) const;
   bool is_linked(const Port& port, const std::string& nqn) const;
-  std::optional<PortName> address_of(PortId id) const;  // of one that nobody has made here
-  Result<PortPointer> look_up(PortId id);               // makes it one's own
+  std::optional<PortName> address_of(PortId id) const;   // of one that nobody has made here
+  KernelPortEntry entry_at(const PortName& name) const;  // likewise
+  Result<PortPointer> look_up(PortId id);                // makes it one's own
   // In the store; the mutex is held.
   void keep(PortId id, const Port& port);
   void keep_link(PortId id, const Port& port, const std::string& nqn);

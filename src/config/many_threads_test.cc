@@ -25,7 +25,7 @@ constexpr unsigned kActors = 16;
 
 int steps() {
   const char* const sanitizer = std::getenv("WEFT_SANITIZE");
-  return sanitizer == nullptr || *sanitizer == 0 ? 400 : 150;
+  return sanitizer == nullptr || *sanitizer == 0 ? 2000 : 300;
 }
 
 class ManyThreads : public ModelTreeTest {
@@ -63,7 +63,7 @@ class ManyThreads : public ModelTreeTest {
     if (has("how", "slow")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (has("how", "fail") || has("path", ".fail")) return fail(EIO, "it never opens");
     auto delay = std::make_shared<block::DelayBackend>(std::make_shared<block::MemoryBackend>(64, 512));
-    delay->set_latency(std::chrono::milliseconds(has("how", "slow") ? 20 : 2));
+    delay->set_latency(std::chrono::milliseconds(has("how", "slow") ? 200 : 20));
     auto fault = std::make_shared<block::FaultBackend>(delay);
     if (has("how", "broken")) fault->plan({.match = {.ops = op_bit(block::Op::flush)}});
     auto all = std::make_shared<block::StatsBackend>(fault);

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "block/stats.h"
@@ -89,7 +90,7 @@ class Actor final : public TreeCalls {
         one_of(2) == 0 ? own_port_step(any(services_)) : own_kernel_port_step();
         break;
       default:
-        one_of(8) == 0 ? meet_host() : own_subsystem_step(any(hosts_));
+        one_of(4) == 0 ? meet_host() : own_subsystem_step(any(hosts_));
     }
     if (failure_.empty()) compare();
   }
@@ -141,10 +142,12 @@ class Actor final : public TreeCalls {
         if (kernel) return expect("ln", path + "/allowed_hosts/" + host, link, model_.add_host(host, link));
         return expect("mkdir", path + "/hosts/" + host, "", model_.add_host(host, ""));
       }
-      default:
+      default: {
         if (kernel) return expect("rm", path + "/allowed_hosts/" + host, "", model_.remove_host(host));
+        const bool ends = host == hosts_[0] && model_.lists(host);
         expect("rmdir", path + "/hosts/" + host, "", model_.remove_host(host));
-        if (host == hosts_[0] && !model_.admits(host)) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
+      }
     }
   }
 
@@ -170,7 +173,8 @@ class Actor final : public TreeCalls {
       case 2:
         return expect("rmdir", here, "", model_.remove_namespace(nsid, false, directory));
       case 3:
-        return expect("rmdir", there, "", model_.remove_namespace(nsid, true, number));
+        expect("rmdir", there, "", model_.remove_namespace(nsid, true, number));
+        return wait_until_drained(unlinked());
       case 4:
         return expect("echo", there + "/ana_grpid", group, model_.set_group(nsid, group));
       case 5:
@@ -205,20 +209,21 @@ class Actor final : public TreeCalls {
     const std::string path = "nvmet/subsystems/" + model_.nqn() + "/ports/" + ReferencePorts::name(service);
     const std::string group = any(std::vector<std::string>{"1", "2", "3"});
     const std::string its = path + "/ana_groups/" + group;
+    const bool ends = service == host_service_ && ports.is_enabled(service);
     switch (one_of(9)) {
       case 0:
       case 1:
         return expect("mkdir", path, "", ports.make(service));
       case 2:
         expect("rmdir", path, "", ports.remove(service));
-        if (service == host_service_) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
         return;
       case 3:
       case 4:
         return expect("echo", path + "/enable", "1", ports.enable(service, true));
       case 5:
         expect("echo", path + "/enable", "0", ports.enable(service, false));
-        if (service == host_service_) expect_drained(devices_);
+        if (ends) expect_drained(devices_);
         return;
       case 6:
         return expect("mkdir", its, "", ports.make_group(service, group));
@@ -275,10 +280,28 @@ class Actor final : public TreeCalls {
     }
   }
 
+  // All that a host's command needs to reach a device, as far as it is not there.
+  void set_up() {
+    const std::string& device = devices_[1];
+    const std::string tenant = "nvmet/subsystems/" + model_.nqn();
+    const std::string port = tenant + "/ports/" + ReferencePorts::name(services_[0]);
+    const std::string link = "/x/target/core/" + device;
+    expect("mkdir", tenant, "", model_.make_subsystem());
+    expect("mkdir", tenant + "/hosts/" + hosts_[0], "", model_.add_host(hosts_[0], ""));
+    expect("mkdir", "target/core/" + device, "", model_.make_device(device));
+    expect("echo", "target/core/" + device + "/enable", "1", model_.enable_device(device));
+    expect("mkdir", tenant + "/namespaces/1", "", model_.make_namespace(1, "1"));
+    if (model_.namespaces().at(1).directory == "1")
+      expect("ln", tenant + "/namespaces/1/here", link, model_.link(1, device, "here", link));
+    expect("mkdir", port, "", model_.ports.make(services_[0]));
+    expect("echo", port + "/enable", "1", model_.ports.enable(services_[0], true));
+  }
+
   // A host that has been let in begins commands, and stays with them until the next one comes.
   void meet_host() {
+    set_up();
     const auto service = model_.ports.enabled();
-    if (!service) return;
+    if (!service) return;  // something is not as it must be
     note("a host connects by " + *service, 0);
     bool is_in = false;
     stage_.desk.ask([&] {
@@ -293,6 +316,17 @@ class Actor final : public TreeCalls {
     });
     host_service_ = *service;
     if (is_in != model_.admits(hosts_[0])) fail_with(fmt::format("the host is {}in", is_in ? "" : "not "));
+    if (one_of(2) == 0) disable_all();
+  }
+
+  // While the host's commands are in flight.
+  void disable_all() {
+    for (int nsid = 1; nsid <= 2; ++nsid) {
+      if (!model_.namespaces().contains(nsid)) continue;
+      expect("echo", fmt::format("kernel/nvmet/subsystems/{}/namespaces/{}/enable", model_.nqn(), nsid), "0",
+             model_.disable_namespace(nsid));
+      expect_drained(unlinked());
+    }
   }
 
   std::vector<std::string> unlinked() const {
@@ -311,6 +345,15 @@ class Actor final : public TreeCalls {
       if (const auto backend = stage_.find_backend(device))
         if (const auto in_flight = backend->snapshot().in_flight; in_flight > 0)
           fail_with(fmt::format("{} has {} commands in flight", device, in_flight));
+  }
+
+  // Behind the answer of the kernel layout; later changes do not wait for what it leaves.
+  void wait_until_drained(const std::vector<std::string>& devices) {
+    for (const auto& device : devices)
+      while (const auto backend = stage_.find_backend(device)) {
+        if (backend->snapshot().in_flight == 0) break;
+        std::this_thread::yield();
+      }
   }
 
   void wait_until_gone(const std::string& port) {

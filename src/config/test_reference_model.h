@@ -23,36 +23,33 @@ inline std::string last_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+struct ReferenceDevice {
+  std::string how;
+  std::string alias;
+  bool is_open = false;
+  bool has_failed = false;
+};
+struct ReferenceNamespaceLink {
+  std::string name;
+  std::string target;
+  std::string device;  // <plugin>_<N>/<device>; one of its own that the namespace's path made: empty
+};
+struct ReferenceNamespace {
+  std::string directory;
+  std::string device_path;
+  std::string buffered = "0";
+  std::string group = "1";
+  std::optional<ReferenceNamespaceLink> link;
+};
+
 class ReferenceModel {
  public:
-  struct Device {
-    std::string how;
-    std::string alias;
-    bool is_open = false;
-    bool has_failed = false;
-  };
-  struct Link {
-    std::string name;
-    std::string target;
-    std::string device;  // <plugin>_<N>/<device>; one of its own that the namespace's path made: empty
-  };
-  struct Namespace {
-    std::string directory;
-    std::string device_path;
-    std::string buffered = "0";
-    std::string group = "1";
-    std::optional<Link> link;
-  };
-
   explicit ReferenceModel(std::string nqn) : nqn_(std::move(nqn)) {}
   const std::string& nqn() const { return nqn_; }
-  const std::map<int, Namespace>& namespaces() const { return namespaces_; }
+  const std::map<int, ReferenceNamespace>& namespaces() const { return namespaces_; }
   bool has_subsystem() const { return ports.has_subsystem; }
-  bool admits(const std::string& host) const { return any_host_ == "1" || hosts_.contains(host); }
-  const Device* device(const std::string& name) const {
-    const auto it = devices_.find(name);
-    return it == devices_.end() ? nullptr : &it->second;
-  }
+  bool lists(const std::string& host) const { return hosts_.contains(host); }
+  bool admits(const std::string& host) const { return any_host_ == "1" || lists(host); }
 
   ReferencePorts ports;
 
@@ -67,7 +64,7 @@ class ReferenceModel {
   }
   int make_device(const std::string& name) {
     if (!adapters_.contains(parent_of(name))) return ENOENT;
-    return devices_.emplace(name, Device()).second ? 0 : EEXIST;
+    return devices_.emplace(name, ReferenceDevice()).second ? 0 : EEXIST;
   }
   int remove_device(const std::string& name) {
     if (!devices_.contains(name)) return ENOENT;
@@ -89,7 +86,7 @@ class ReferenceModel {
   }
   int enable_device(const std::string& name) {
     if (!devices_.contains(name)) return ENOENT;
-    Device& its = devices_[name];
+    ReferenceDevice& its = devices_[name];
     if (its.is_open) return EEXIST;
     its.is_open = its.how != "fail";
     its.has_failed = its.has_failed || !its.is_open;
@@ -146,10 +143,10 @@ class ReferenceModel {
   // --- namespaces
   int make_namespace(int nsid, const std::string& directory) {
     if (!has_subsystem()) return ENOENT;
-    return namespaces_.try_emplace(nsid, Namespace{.directory = directory}).second ? 0 : EEXIST;
+    return namespaces_.try_emplace(nsid, ReferenceNamespace{.directory = directory}).second ? 0 : EEXIST;
   }
   int remove_namespace(int nsid, bool kernel, const std::string& directory) {
-    Namespace* const its = find(nsid);
+    ReferenceNamespace* const its = find(nsid);
     if (its == nullptr || (!kernel && its->directory != directory)) return ENOENT;
     if (!kernel && its->link) return ENOTEMPTY;
     namespaces_.erase(nsid);
@@ -175,24 +172,24 @@ class ReferenceModel {
     return 0;
   }
   int link(int nsid, const std::string& device, const std::string& name, const std::string& target) {
-    Namespace* const its = find(nsid);
+    ReferenceNamespace* const its = find(nsid);
     if (its == nullptr) return ENOENT;
     if (its->link && its->link->name == name) return EEXIST;
     if (!devices_.contains(device)) return ENOENT;
     if (its->link) return EEXIST;
     if (const int error = closed_error(device)) return error;
-    its->link = Link{name, target, device};
+    its->link = ReferenceNamespaceLink{name, target, device};
     its->device_path = "core/" + device;
     return 0;
   }
   int unlink(int nsid, const std::string& name) {
-    Namespace* const its = find(nsid);
+    ReferenceNamespace* const its = find(nsid);
     if (its == nullptr || !its->link || its->link->name != name) return ENOENT;
     its->link.reset();
     return 0;
   }
   int enable_namespace(int nsid) {
-    Namespace* const its = find(nsid);
+    ReferenceNamespace* const its = find(nsid);
     if (its == nullptr) return ENOENT;
     const std::string& path = its->device_path;
     if (its->link) return 0;
@@ -201,13 +198,13 @@ class ReferenceModel {
     if (path.starts_with("core/")) {
       if (!devices_.contains(device)) return ENOENT;
       if (const int error = closed_error(device)) return error;
-      its->link = Link{last_name(device), usual_link(device).target, device};
+      its->link = ReferenceNamespaceLink{last_name(device), usual_link(device).target, device};
       return 0;
     }
     if (path.ends_with(".none")) return ENOENT;
     if (path.ends_with(".fail")) return EIO;
     const std::string own = own_device_name(nqn_, Nsid(static_cast<std::uint32_t>(nsid)), path);
-    its->link = Link{own, usual_link("mem_0/" + own).target, ""};
+    its->link = ReferenceNamespaceLink{own, usual_link("mem_0/" + own).target, ""};
     return 0;
   }
   int disable_namespace(int nsid) {
@@ -251,17 +248,17 @@ class ReferenceModel {
   }
 
  private:
-  Namespace* find(int nsid) {
+  ReferenceNamespace* find(int nsid) {
     const auto it = namespaces_.find(nsid);
     return it == namespaces_.end() ? nullptr : &it->second;
   }
   int closed_error(const std::string& device) const {
-    const Device& its = devices_.at(device);
+    const ReferenceDevice& its = devices_.at(device);
     if (its.is_open) return 0;
     return its.has_failed ? ENODEV : EINVAL;
   }
   static void show(std::map<std::string, std::string>& all, const std::string& tenant,
-                   const std::string& number, const Namespace& its) {
+                   const std::string& number, const ReferenceNamespace& its) {
     const std::string here = tenant + "/namespaces/" + its.directory;
     const std::string there = "kernel/" + tenant + "/namespaces/" + number;
     all["cat " + here + "/ana_grpid"] = all["cat " + there + "/ana_grpid"] = its.group;
@@ -274,12 +271,12 @@ class ReferenceModel {
 
   const std::string nqn_;
   std::set<std::string> adapters_ = {"mem_0"};  // that all share
-  std::map<std::string, Device> devices_;
+  std::map<std::string, ReferenceDevice> devices_;
   std::string any_host_ = "0";
   std::string model_;
   std::set<std::string> made_hosts_;
   std::map<std::string, std::string> hosts_;  // with the kernel layout's links
-  std::map<int, Namespace> namespaces_;
+  std::map<int, ReferenceNamespace> namespaces_;
 };
 
 }  // namespace weft::config

@@ -17,26 +17,25 @@ inline std::string joined(const std::set<std::string>& names) {
   return all;
 }
 
+using ReferenceGroups = std::map<std::string, std::string>;  // ANA states
+struct ReferencePort {
+  bool is_enabled = false;
+  ReferenceGroups groups = {{"1", "optimized"}};
+};
+struct ReferenceLink {
+  std::string target;  // empty: made in the other layout
+  bool is_held = false;
+};
+struct ReferenceKernelPort {
+  std::map<std::string, std::string> words = {{"addr_traddr", ""}, {"addr_trsvcid", ""}, {"addr_trtype", ""}};
+  bool listens = true;
+  ReferenceGroups groups = {{"1", "optimized"}};
+  std::string service;  // of its address, once it has had a link
+  std::optional<ReferenceLink> link;
+};
+
 class ReferencePorts {
  public:
-  using Groups = std::map<std::string, std::string>;  // ANA states
-  struct Port {
-    bool is_enabled = false;
-    Groups groups = {{"1", "optimized"}};
-  };
-  struct Link {
-    std::string target;  // empty: made in the other layout
-    bool is_held = false;
-  };
-  struct KernelPort {
-    std::map<std::string, std::string> words = {
-        {"addr_traddr", ""}, {"addr_trsvcid", ""}, {"addr_trtype", ""}};
-    bool listens = true;
-    Groups groups = {{"1", "optimized"}};
-    std::string service;  // of its address, once it has had a link
-    std::optional<Link> link;
-  };
-
   bool has_subsystem = false;
   std::string id;  // of the kernel layout's port
 
@@ -67,7 +66,7 @@ class ReferencePorts {
   // --- in the layout for many tenants
   int make(const std::string& service) {
     if (!has_subsystem) return ENOENT;
-    return ports_.emplace(service, Port()).second ? 0 : EEXIST;
+    return ports_.emplace(service, ReferencePort()).second ? 0 : EEXIST;
   }
   int remove(const std::string& service) {
     if (!ports_.contains(service)) return ENOENT;
@@ -123,7 +122,7 @@ class ReferencePorts {
     if (!take()) return ENOENT;
     own_->listens = on;
     if (!is_linked(*own_)) return 0;
-    Port& port = ports_[own_->service];
+    ReferencePort& port = ports_[own_->service];
     if (on && is_held(*own_)) {
       port.is_enabled = true;
       own_->link->is_held = false;
@@ -147,7 +146,7 @@ class ReferencePorts {
     id_of_ = own_->service = service;
     ports_[service].groups = own_->groups;
     ports_[service].is_enabled = own_->listens;
-    own_->link = Link{target, !own_->listens};
+    own_->link = ReferenceLink{target, !own_->listens};
     return 0;
   }
   int unlink() {
@@ -203,16 +202,16 @@ class ReferencePorts {
   }
 
  private:
-  bool is_held(const KernelPort& port) const {
+  bool is_held(const ReferenceKernelPort& port) const {
     return port.link && port.link->is_held && ports_.contains(port.service);
   }
-  bool is_linked(const KernelPort& port) const { return is_held(port) || is_enabled(port.service); }
+  bool is_linked(const ReferenceKernelPort& port) const { return is_held(port) || is_enabled(port.service); }
 
   // One that nobody has made in the kernel layout is there as long as its address is used.
-  std::optional<KernelPort> kernel_port() const {
+  std::optional<ReferenceKernelPort> kernel_port() const {
     if (own_) return own_;
     if (!ports_.contains(id_of_)) return std::nullopt;
-    KernelPort port;
+    ReferenceKernelPort port;
     port.words = {{"addr_traddr", "127.0.0.1"}, {"addr_trsvcid", id_of_}, {"addr_trtype", "tcp"}};
     port.service = id_of_;
     if (is_enabled(id_of_))
@@ -236,13 +235,13 @@ class ReferencePorts {
     all["ls " + path] = joined(names);
   }
   void show_groups(std::map<std::string, std::string>& all, const std::string& path,
-                   const KernelPort& port) const {
+                   const ReferenceKernelPort& port) const {
     std::set<std::string> groups;
     for (const auto& [group, own] : port.groups) {
       groups.insert(group);
       std::string state = own;
       if (is_linked(port)) {
-        const Groups& its = ports_.at(port.service).groups;
+        const ReferenceGroups& its = ports_.at(port.service).groups;
         state = its.contains(group) ? its.at(group) : "inaccessible";
       }
       all["cat " + path + "/ana_groups/" + group + "/ana_state"] = state;
@@ -250,9 +249,9 @@ class ReferencePorts {
     all["ls " + path + "/ana_groups"] = joined(groups);
   }
 
-  std::map<std::string, Port> ports_;  // by service
-  std::optional<KernelPort> own_;      // as it was made or changed
-  std::string id_of_;                  // the service whose address has the kernel port's id
+  std::map<std::string, ReferencePort> ports_;  // by service
+  std::optional<ReferenceKernelPort> own_;      // as it was made or changed
+  std::string id_of_;                           // the service whose address has the kernel port's id
 };
 
 }  // namespace weft::config

@@ -57,6 +57,17 @@ TEST_F(TreeKernelPorts, APortFromNothingAndBack) {
   EXPECT_EQ(rmdir("kernel/nvmet/subsystems/one"), 0);
 }
 
+TEST_F(TreeKernelPorts, APortOfTheOtherLayoutKeepsItsGroupsWhenItIsChangedHere) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(kPortOfOne), 0);
+  ASSERT_EQ(mkdir(std::string(kPortOfOne) + "/ana_groups/2"), 0);
+  ASSERT_EQ(echo("1", std::string(kPortOfOne) + "/enable"), 0);
+  const std::string groups = kPorts + ls("kernel/nvmet/ports") + "/ana_groups";
+  EXPECT_EQ(ls(groups), "1 2");
+  ASSERT_EQ(mkdir(groups + "/3"), 0) << said_;
+  EXPECT_EQ(ls(groups), "1 2 3");
+}
+
 // A link that is asked for while the old one still closes waits for it, not for luck.
 TEST_F(TreeKernelPorts, LinksOfAnAddressGoInOrder) {
   ASSERT_EQ(mkdir(kOne), 0);
