@@ -7,12 +7,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/intrusive.h"
 #include "base/loop.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "block/fence.h"
+#include "block/op_counters.h"
 #include "block/request.h"
 
 namespace weft::block {
@@ -70,6 +72,11 @@ class Backend {
 
   Fence& fence() { return fence_; }
 
+  // Where a loop counts what it had done, for as long as the backend lives.  Any thread; not on the path of
+  // I/O: the first call for a loop allocates.
+  LoopCounters& counters(const Loop& loop);
+  IoTotals totals() const;  // of all loops.  Any thread.
+
   void add_observer(BackendObserver& observer);
   void remove_observer(BackendObserver& observer);  // no call is running or comes after it returned
 
@@ -80,6 +87,8 @@ class Backend {
   const std::string name_;
   const Uuid serial_;
   Fence fence_;
+  mutable std::mutex counters_mutex_;
+  std::vector<std::unique_ptr<LoopCounters>> counters_;  // by the loop's index; null: it was never here
   std::mutex observers_mutex_;
   List<BackendObserver> observers_;
 };

@@ -15,25 +15,6 @@ struct TimedRequest : ChildRequest {
   Time start;
 };
 
-// Written by one loop alone, read by any thread.
-class Counter {
- public:
-  void add(std::uint64_t amount) {
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-struct OpCounters {
-  Counter done;
-  Counter errors;
-  Counter bytes;
-  std::array<Counter, kLatencyBuckets> latency;
-};
-
 std::size_t bucket_of(Duration latency) {
   const auto us =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(latency).count());
@@ -67,25 +48,23 @@ class StatsChannel final : public FilterChannel<TimedRequest>, public ListHook<>
   void add_to(StatsSnapshot& sum) const {
     std::uint64_t answered = 0;
     for (std::size_t op = 0; op < kOps; ++op) {
-      answered += ops_[op].done.get();
-      sum.ops[op].done += ops_[op].done.get();
-      sum.ops[op].errors += ops_[op].errors.get();
-      sum.ops[op].bytes += ops_[op].bytes.get();
-      for (std::size_t i = 0; i < kLatencyBuckets; ++i) sum.ops[op].latency[i] += ops_[op].latency[i].get();
+      OpTotals totals;
+      ops_[op].add_to(totals);
+      answered += totals.done;
+      sum.ops[op].done += totals.done;
+      sum.ops[op].errors += totals.errors;
+      sum.ops[op].bytes += totals.bytes;
+      for (std::size_t i = 0; i < kLatencyBuckets; ++i) sum.ops[op].latency[i] += latency_[op][i].value();
     }
-    const std::uint64_t submitted = submitted_.get();
+    const std::uint64_t submitted = submitted_.value();
     if (submitted > answered) sum.in_flight += submitted - answered;
   }
 
  private:
   void on_done(TimedRequest& child) override {
-    OpCounters& counters = ops_[static_cast<std::size_t>(child.op)];
-    if (child.error != 0)
-      counters.errors.add(1);
-    else
-      counters.bytes.add(child.blocks * block_bytes_);
-    counters.latency[bucket_of(loop().now() - child.start)].add(1);
-    counters.done.add(1);
+    const auto op = static_cast<std::size_t>(child.op);
+    latency_[op][bucket_of(loop().now() - child.start)].add(1);
+    ops_[op].count(child, block_bytes_);
     finish(child, child.error);
   }
 
@@ -93,6 +72,7 @@ class StatsChannel final : public FilterChannel<TimedRequest>, public ListHook<>
   const std::uint32_t block_bytes_;
   Counter submitted_;
   std::array<OpCounters, kOps> ops_;
+  std::array<std::array<Counter, kLatencyBuckets>, kOps> latency_;
 };
 
 StatsBackend::StatsBackend(std::shared_ptr<Backend> lower_backend)

@@ -2,21 +2,17 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 
 #include "block/filter.h"
+#include "block/op_counters.h"
 
 namespace weft::block {
 
-inline constexpr std::size_t kOps = 5;  // of Op
 inline constexpr std::size_t kLatencyBuckets = 24;
 
-struct OpStats {
-  std::uint64_t done = 0;    // answered, failed ones too
-  std::uint64_t errors = 0;  // of those
-  std::uint64_t bytes = 0;   // of those without error; 0 for flush
+struct OpStats : OpTotals {
   // By the loop's time: [0] below 1 us, [n] below 2^n us, the last one all others.
   std::array<std::uint64_t, kLatencyBuckets> latency{};
 };

@@ -1,4 +1,4 @@
-// What the tree shows of a device: who it says it is, and what its backend is like.
+// What the tree shows of a device: who it says it is, what its backend is like and has done.
 #include <gtest/gtest.h>
 
 #include "config/test_memory_store.h"
@@ -107,6 +107,41 @@ TEST_F(DeviceTree, TakesItsBlockSizeUntilItIsEnabled) {
   EXPECT_EQ(cat(path), "512");
   EXPECT_EQ(echo("512", path), 0) << "it is so already: " << said_;
   EXPECT_EQ(echo("4096", path), EBUSY);
+}
+
+TEST_F(DeviceTree, CountsWhatItsBackendDoes) {
+  make_closed_disk();
+  const std::string statistics = std::string(kDisk) + "/statistics/";
+  constexpr const char* kNames[] = {
+      "discard_commands", "errors",      "flush_commands", "read_bytes",
+      "read_commands",    "write_bytes", "write_commands", "write_zeroes_commands"};
+  const auto all = [&] {
+    std::string values;
+    for (const char* name : kNames) values += cat(statistics + name) + " ";
+    return values;
+  };
+  EXPECT_EQ(tree_->list(statistics.substr(0, statistics.size() - 1))->size(), std::size(kNames));
+  EXPECT_EQ(all(), "0 0 0 0 0 0 0 0 ");
+  ASSERT_EQ(enable(), 0);
+  EXPECT_EQ(all(), "0 0 0 0 0 0 0 0 ");
+  using block::Op;
+  const auto answered = [this](unsigned loop, Op op, std::uint64_t blocks, int error = 0) {
+    block::Request request;
+    request.op = op;
+    request.blocks = blocks;
+    request.error = error;
+    TestBackend& disk = backend("disk_0/a");
+    disk.counters(loops_[loop]).count(request, disk.geometry().block_bytes);
+  };
+  answered(0, Op::read, 1);
+  answered(1, Op::read, 2);
+  answered(1, Op::read, 4, EIO);
+  answered(0, Op::write, 8);
+  answered(1, Op::flush, 0, EIO);
+  for (int i = 0; i < 2; ++i) answered(0, Op::discard, 1);
+  for (int i = 0; i < 3; ++i) answered(0, Op::write_zeroes, 1);
+  EXPECT_EQ(all(), "2 2 1 1536 3 4096 1 3 ");
+  EXPECT_EQ(echo("0", statistics + "read_commands"), EACCES);
 }
 
 class DeviceDocuments : public DeviceTree {

@@ -134,6 +134,47 @@ class AttribDirectory final : public DeviceFolder {
   }
 };
 
+// What is counted of the open backend's answers; 0 while it is closed.
+struct Statistic {
+  const char* name;
+  std::uint64_t (*value)(const block::IoTotals&);
+};
+
+constexpr Statistic kStatistics[] = {
+    {"discard_commands", [](const block::IoTotals& io) { return io.of(block::Op::discard).done; }},
+    {"errors",
+     [](const block::IoTotals& io) {
+       std::uint64_t errors = 0;
+       for (const auto& op : io.ops) errors += op.errors;
+       return errors;
+     }},
+    {"flush_commands", [](const block::IoTotals& io) { return io.of(block::Op::flush).done; }},
+    {"read_bytes", [](const block::IoTotals& io) { return io.of(block::Op::read).bytes; }},
+    {"read_commands", [](const block::IoTotals& io) { return io.of(block::Op::read).done; }},
+    {"write_bytes", [](const block::IoTotals& io) { return io.of(block::Op::write).bytes; }},
+    {"write_commands", [](const block::IoTotals& io) { return io.of(block::Op::write).done; }},
+    {"write_zeroes_commands", [](const block::IoTotals& io) { return io.of(block::Op::write_zeroes).done; }},
+};
+
+class StatisticsDirectory final : public DeviceFolder {
+ public:
+  using DeviceFolder::DeviceFolder;
+
+ protected:
+  std::vector<Attribute> attributes() const override {
+    std::vector<Attribute> all;
+    for (const Statistic& statistic : kStatistics)
+      all.push_back({statistic.name,
+                     [device = device_, &statistic] {
+                       const auto backend = device->backend();
+                       return fmt::to_string(
+                           statistic.value(backend == nullptr ? block::IoTotals() : backend->totals()));
+                     },
+                     nullptr});
+    return all;
+  }
+};
+
 class WwnDirectory final : public DeviceFolder {
  public:
   using DeviceFolder::DeviceFolder;
@@ -186,6 +227,7 @@ class DeviceDirectory final : public DeviceFolder {
   }
   std::vector<Child> children() const override {
     return {{"attrib", [device = device_] { return std::make_unique<AttribDirectory>(device); }},
+            {"statistics", [device = device_] { return std::make_unique<StatisticsDirectory>(device); }},
             {"wwn", [device = device_] { return std::make_unique<WwnDirectory>(device); }}};
   }
 };

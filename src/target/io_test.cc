@@ -25,6 +25,26 @@ TEST_F(IoTest, ReadsWhatWasWrittenInEverySize) {
   }
 }
 
+TEST_F(IoTest, TheBackendCountsWhatItsNamespacesHaveDone) {
+  FakeHost& host = connected_host(2);
+  std::vector<std::byte> data(8 * kBlockBytes);
+  ASSERT_TRUE(host.write(kNsid, {0, 8}, data, {.queue = 1}).ok());
+  ASSERT_TRUE(host.read(kNsid, {0, 8}, data, {.queue = 2}).ok());
+  ASSERT_TRUE(host.compare(kNsid, {0, 8}, data).ok());
+  ASSERT_TRUE(host.write_zeroes(kNsid, {0, 8}).ok());
+  const wire::DsmRange ranges[] = {{0, 8, 0}, {0, 4, 60}};
+  ASSERT_TRUE(host.deallocate(kNsid, ranges).ok());
+  const block::IoTotals totals = fault_->totals();
+  EXPECT_EQ(totals.of(block::Op::write).done, 1u);
+  EXPECT_EQ(totals.of(block::Op::write).bytes, 8u * kBlockBytes);
+  EXPECT_EQ(totals.of(block::Op::read).done, 2u) << "to compare is to read";
+  EXPECT_EQ(totals.of(block::Op::read).bytes, 16u * kBlockBytes);
+  EXPECT_EQ(totals.of(block::Op::write_zeroes).done, 1u);
+  EXPECT_EQ(totals.of(block::Op::discard).done, 2u);
+  EXPECT_EQ(totals.of(block::Op::flush).done, 0u);
+  for (const auto& op : totals.ops) EXPECT_EQ(op.errors, 0u);
+}
+
 TEST_F(IoTest, RangesAtTheEdges) {
   FakeHost& host = connected_host();
   struct Case {

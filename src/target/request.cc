@@ -107,6 +107,7 @@ void Request::FencePass::run(Task& task) noexcept {
 
 void Request::io_done(block::Request& io) noexcept {
   Request& request = static_cast<BackendIo&>(io).owner;
+  request.ns->count(io);
   if (request.state == State::late) {
     request.ns->fence().remove(request.late_);
     request.dispose();

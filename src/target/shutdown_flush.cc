@@ -31,6 +31,7 @@ void ShutdownFlush::start(std::shared_ptr<Controller> controller, Queue& admin_q
 void ShutdownFlush::flushed(block::Request& request) noexcept {
   auto& item = static_cast<Item&>(request);
   item.owner->ok_ = item.owner->ok_ && item.error == 0;
+  item.ns->count(item);
   item.ns->leave();
   item.owner->one_less();
 }

@@ -30,7 +30,11 @@ class NamespaceView {
  public:
   NamespaceView(Loop& loop, SubsystemView& view, std::shared_ptr<const NamespaceInfo> info,
                 std::shared_ptr<block::Channel> channel)
-      : loop_(loop), view_(view), info_(std::move(info)), channel_(std::move(channel)) {}
+      : loop_(loop),
+        view_(view),
+        info_(std::move(info)),
+        channel_(std::move(channel)),
+        counters_(info_->backend->counters(loop)) {}
 
   const NamespaceInfo& info() const { return *info_; }
   block::Channel& channel() {
@@ -38,6 +42,7 @@ class NamespaceView {
     return *channel_;
   }
   block::Fence& fence() { return info_->backend->fence(); }
+  void count(const block::Request& answered) { counters_.count(answered, info_->geometry.block_bytes); }
 
   // A command is in the namespace from its admission to its end.
   void enter() { ++inside_; }
@@ -49,6 +54,7 @@ class NamespaceView {
   SubsystemView& view_;
   std::shared_ptr<const NamespaceInfo> info_;
   std::shared_ptr<block::Channel> channel_;  // with those that it replaces and that still drain
+  block::LoopCounters& counters_;            // of the backend, which stays the same
   std::uint32_t inside_ = 0;
   bool leaving_ = false;
 };

@@ -73,6 +73,9 @@ class Tree(Case):
         with nvme.Controller(address, NQN) as controller, controller.io_queue() as queue:
             queue.write(0, b"by the tree".ljust(512, b"."))
             self.assertEqual(queue.read(0, 11 + 501)[:11], b"by the tree")
+            counted = {path.name: int(path.read_text()) for path in (self.root / "target/core/rd_mcp_1/ramdisk0/statistics").iterdir()}
+            self.assertEqual((counted["write_commands"], counted["write_bytes"]), (1, 512))
+            self.assertEqual((counted["read_commands"], counted["read_bytes"], counted["errors"]), (1, 512, 0))
             self.assertEqual(controller.namespaces(), [1])
             self.shell("rm ROOT/nvmet/subsystems/NQN/namespaces/ns_1/1")
             self.assertEqual(controller.namespaces(), [])
