@@ -137,7 +137,8 @@ ordered_json describe(const std::string& nqn, const ordered_json& shown) {
                          {"any_host", value(shown, "attr_allow_any_host") == "1"},
                          {"namespaces", ordered_json::array()},
                          {"ports", ordered_json::array()},
-                         {"hosts", ordered_json::array()}};
+                         {"hosts", ordered_json::array()},
+                         {"controllers", ordered_json::array()}};
   const auto for_each = [&](const char* group, auto act) {
     if (const auto* const found = find_entry(shown, group))
       for (const auto& each : found->value("entries", ordered_json::array()))
@@ -156,6 +157,13 @@ ordered_json describe(const std::string& nqn, const ordered_json& shown) {
     tenant["ports"].push_back({{"name", name}, {"enabled", value(each, "enable") == "1"}});
   });
   for_each("hosts", [&](const ordered_json&, const std::string& name) { tenant["hosts"].push_back(name); });
+  for_each("controllers", [&](const ordered_json& each, const std::string& name) {
+    tenant["controllers"].push_back({{"cntlid", name},
+                                     {"hostnqn", value(each, "hostnqn")},
+                                     {"host_traddr", value(each, "host_traddr")},
+                                     {"port", value(each, "port")},
+                                     {"state", value(each, "state")}});
+  });
   return tenant;
 }
 
@@ -172,12 +180,16 @@ void print_tenant(const ordered_json& tenant) {
     rows.push_back({"port", each.value("name", "") + (each.value("enabled", false) ? "" : "  disabled")});
   if (tenant.value("any_host", false)) rows.push_back({"host", "any"});
   for (const auto& each : tenant["hosts"]) rows.push_back({"host", each.get<std::string>()});
+  for (const auto& each : tenant["controllers"])
+    rows.push_back({"controller", fmt::format("{}  {}  {}  {}  {}", each.value("cntlid", ""),
+                                              each.value("hostnqn", ""), each.value("host_traddr", ""),
+                                              each.value("port", ""), each.value("state", ""))});
   fmt::print("{}", table_text(rows));
 }
 
 int show(int argc, const char* const* argv) {
   constexpr const char* kName = "weft tenant show";
-  CLI::App app("A tenant of a running weftd: its namespaces, ports and hosts.", kName);
+  CLI::App app("A tenant of a running weftd: its namespaces, ports, hosts and connected controllers.", kName);
   ClientOptions client;
   std::string nqn;
   app.add_option("nqn", nqn, "name of the subsystem")->type_name("NQN")->required();

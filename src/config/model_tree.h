@@ -50,6 +50,8 @@ class ModelTree final : public Tree {
 std::unique_ptr<Node> core_directory(Model& model);        // target/core
 std::unique_ptr<Node> subsystems_directory(Model& model);  // nvmet/subsystems
 std::unique_ptr<Node> discovery_directory(Model& model);   // nvmet/discovery
+std::unique_ptr<Node> controllers_directory(const StateStore& state,
+                                            std::shared_ptr<target::Subsystem> subsystem);
 std::unique_ptr<Node> ports_directory(Model& model, PortSet& ports, std::shared_ptr<Tenant> owner);
 std::unique_ptr<Node> referrals_directory(Model& model);  // in both layouts
 std::unique_ptr<Node> host_directory();                   // likewise, as all below

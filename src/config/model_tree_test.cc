@@ -3,6 +3,7 @@
 #include <future>
 
 #include "config/test_model_tree.h"
+#include "fabric/fake_host.h"
 
 namespace weft::config {
 namespace {
@@ -17,7 +18,7 @@ TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
   EXPECT_THAT(configuration_->listening(), IsEmpty());
   ASSERT_EQ(echo("1", one("ports/tcp:127.0.0.1:4420/enable")), 0) << said_;
 
-  EXPECT_EQ(ls(kOne), "hosts namespaces ports");
+  EXPECT_EQ(ls(kOne), "controllers hosts namespaces ports");
   EXPECT_EQ(ls(one("hosts")), "h");
   EXPECT_EQ(ls(one("namespaces/ns_1")), "1");
   EXPECT_EQ(*tree_->read_link(one("namespaces/ns_1/1")), "/somewhere/target/core/disk_0/a");
@@ -178,6 +179,38 @@ TEST_F(ModelTreeTest, AnaStatesReachTheTarget) {
   EXPECT_EQ(state(128), AnaState::inaccessible);
   ASSERT_EQ(rmdir(one("ports/tcp:127.0.0.1:4420")), 0) << said_;
   EXPECT_TRUE(snapshot("one")->ports.empty());
+}
+
+TEST_F(ModelTreeTest, ConnectedControllersAreThere) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("hosts/h")), 0);
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  ASSERT_EQ(echo("1", one("ports/tcp:127.0.0.1:4420/enable")), 0) << said_;
+  EXPECT_EQ(ls(one("controllers")), "");
+  {
+    fabric::FakeHost host(loops_[0], *transport_->acceptors.at("4420"), [this] { return loops_.run_turn(); },
+                          {.subnqn = "one", .hostnqn = "h", .kato_ms = 5000});
+    ASSERT_TRUE(host.connect().ok());
+    const std::string cntlid = ls(one("controllers"));
+    const std::string its = one("controllers/") + cntlid + "/";
+    EXPECT_EQ(cat(its + "hostnqn"), "h");
+    EXPECT_EQ(cat(its + "hostid"), "5e2d1b44-8d4f-4a0e-9c39-3f6b0d9e7a01");
+    EXPECT_EQ(cat(its + "host_traddr"), "127.0.0.1:50000");
+    EXPECT_EQ(cat(its + "kato"), "5000");
+    EXPECT_EQ(cat(its + "port"), "tcp:127.0.0.1:4420");
+    EXPECT_EQ(cat(its + "queues"), "0");
+    EXPECT_EQ(cat(its + "state"), "ready");
+    ASSERT_TRUE(host.connect_io(Qid(1), loops_[1]).ok());
+    EXPECT_EQ(cat(its + "queues"), "1");
+    EXPECT_EQ(ls(one("controllers/0") + cntlid), "error " + std::to_string(ENOENT));
+    EXPECT_EQ(mkdir(one("controllers/7")), EPERM);
+    EXPECT_EQ(rmdir(one("controllers/") + cntlid), EPERM);
+    EXPECT_EQ(echo("1", its + "kato"), EACCES);
+    EXPECT_THAT(cat(one("last_error")), HasSubstr("kato can only be read"));
+    EXPECT_FALSE(tree_->info(one("controllers"))->writable);
+  }
+  loops_.run_until_idle();
+  EXPECT_EQ(ls(one("controllers")), "");
 }
 
 TEST_F(ModelTreeTest, EveryAttributeCanBeReadOrWritten) {

@@ -162,7 +162,9 @@ class SubsystemDirectory final : public TenantFolder {
   std::vector<Child> children() const override {
     Model& model = model_;
     const auto tenant = tenant_;
-    return {{"hosts", [&model, tenant] { return std::make_unique<HostsDirectory>(model, tenant); }},
+    return {{"controllers",
+             [&model, tenant] { return controllers_directory(model.parts().state, tenant->subsystem()); }},
+            {"hosts", [&model, tenant] { return std::make_unique<HostsDirectory>(model, tenant); }},
             {"namespaces", [&model, tenant] { return std::make_unique<NamespacesDirectory>(model, tenant); }},
             {"ports", [&model, tenant] { return ports_directory(model, tenant->ports(), tenant); }}};
   }

@@ -1,7 +1,5 @@
 #include "target/controller.h"
 
-#include <algorithm>
-
 #include "base/call.h"
 #include "base/check.h"
 #include "target/port.h"
@@ -23,6 +21,7 @@ Controller::Controller(std::shared_ptr<Subsystem> subsystem, HostIdentity host, 
     : subsystem_(std::move(subsystem)),
       host_(std::move(host)),
       port_(admin_queue.port().options().id),
+      host_traddr_(admin_queue.path().peer),
       loop_(admin_queue.loop()),
       settings_(subsystem_->settings()),
       born_(loop_.now()),
@@ -76,7 +75,7 @@ void Controller::write_cc(wire::Cc next) {
     start_shutdown(next.shn);
   if (next.shn == wire::ShutdownNotification::none && before.shn != wire::ShutdownNotification::none)
     csts_.shst = wire::ShutdownStatus::normal;
-  update_enabled();
+  update_state();
 }
 
 void Controller::enable(wire::Cc next) {
@@ -103,7 +102,7 @@ void Controller::disable() {
 
 void Controller::start_shutdown(wire::ShutdownNotification kind) {
   csts_.shst = wire::ShutdownStatus::occurring;
-  update_enabled();
+  update_state();
   if (kind != wire::ShutdownNotification::normal || is_discovery()) {
     shutdown_finished(true);
     return;
@@ -116,27 +115,42 @@ void Controller::shutdown_finished(bool ok) {
     csts_.shst = wire::ShutdownStatus::complete;
   else
     csts_.cfs = true;  // what the host wrote is not safe: the shutdown does not complete
-  update_enabled();
+  update_state();
 }
 
-void Controller::update_enabled() {
-  const bool on = cc_.en && csts_.rdy && !csts_.cfs && csts_.shst == wire::ShutdownStatus::normal && !ended_;
-  enabled_.store(on, std::memory_order_release);
+void Controller::update_state() {
+  const auto state = [this] {
+    if (ended_) return ControllerState::ending;
+    if (csts_.cfs) return ControllerState::fatal;
+    if (csts_.shst == wire::ShutdownStatus::occurring) return ControllerState::shutdown_occurring;
+    if (csts_.shst == wire::ShutdownStatus::complete) return ControllerState::shutdown_complete;
+    return cc_.en && csts_.rdy ? ControllerState::ready : ControllerState::disabled;
+  };
+  state_.store(state(), std::memory_order_release);
+}
+
+ControllerInfo Controller::info() const {
+  return {.host = host_,
+          .host_traddr = host_traddr_,
+          .port = port_,
+          .keep_alive_ms = keep_alive_ms(),
+          .io_queues = io_queues_.load(std::memory_order_relaxed),
+          .state = state_.load(std::memory_order_acquire)};
 }
 
 void Controller::set_keep_alive(std::uint32_t kato_ms) {
-  kato_ms_ = kato_ms;
+  kato_ms_.store(kato_ms, std::memory_order_relaxed);
   loop_.cancel(keep_alive_timer_);
-  if (kato_ms_ != 0 && !ended_) loop_.arm(keep_alive_timer_, std::chrono::milliseconds(kato_ms_));
+  if (kato_ms != 0 && !ended_) loop_.arm(keep_alive_timer_, std::chrono::milliseconds(kato_ms));
 }
 
 void Controller::check_keep_alive() {
   if (traffic_.exchange(false, std::memory_order_relaxed)) {
-    loop_.arm(keep_alive_timer_, std::chrono::milliseconds(kato_ms_));
+    loop_.arm(keep_alive_timer_, std::chrono::milliseconds(keep_alive_ms()));
     return;
   }
   csts_.cfs = true;
-  update_enabled();
+  update_state();
   end(fabric::CloseReason::controller_end);
 }
 
@@ -146,6 +160,7 @@ wire::Status Controller::attach(Queue& queue, Qid qid) {
   if (index < queues_.size() && queues_[index] != nullptr) return kCommandSequenceError.with_dnr();
   if (index >= queues_.size()) queues_.resize(index + 1, nullptr);
   queues_[index] = &queue;
+  io_queues_.fetch_add(1, std::memory_order_relaxed);
   return kSuccess;
 }
 
@@ -154,16 +169,15 @@ void Controller::detach(Queue& queue, Qid qid) {
   if (index >= queues_.size() || queues_[index] != &queue) return;
   past_.add(queue.counters());
   queues_[index] = nullptr;
-  if (index == 0) end(fabric::CloseReason::controller_end);
+  if (index == 0)
+    end(fabric::CloseReason::controller_end);
+  else
+    io_queues_.fetch_sub(1, std::memory_order_relaxed);
   if (!has_io_queues()) {
     if (!cc_.en) csts_.rdy = false;
     if (queues_[0] != nullptr) queues_[0]->drain_further();
   }
   leave_if_empty();
-}
-
-bool Controller::has_io_queues() const {
-  return std::any_of(queues_.begin() + 1, queues_.end(), [](const Queue* queue) { return queue != nullptr; });
 }
 
 void Controller::close_io_queues(fabric::CloseReason reason) {
@@ -174,7 +188,7 @@ void Controller::close_io_queues(fabric::CloseReason reason) {
 void Controller::end(fabric::CloseReason reason) {
   if (ended_) return;
   ended_ = true;
-  update_enabled();
+  update_state();
   loop_.cancel(keep_alive_timer_);
   close_io_queues(reason);
   if (queues_[0] != nullptr) queues_[0]->close(reason);

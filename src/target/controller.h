@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "fabric/fabric.h"
 #include "target/command_table.h"
+#include "target/controller_info.h"
 #include "target/counters.h"
 #include "target/error_log.h"
 #include "target/events.h"
@@ -26,12 +27,6 @@ namespace weft::target {
 
 class Queue;
 class ShutdownFlush;
-
-struct HostIdentity {
-  std::string nqn;
-  std::array<std::uint8_t, 16> id{};
-  bool operator==(const HostIdentity&) const = default;
-};
 
 class Controller : public std::enable_shared_from_this<Controller> {
  public:
@@ -50,7 +45,8 @@ class Controller : public std::enable_shared_from_this<Controller> {
   bool is_discovery() const { return subsystem_->kind() == Subsystem::Kind::discovery; }
   ErrorLog& error_log() { return error_log_; }
   // CC.EN and CSTS.RDY are set, and no shutdown or fatal error.
-  bool is_enabled() const { return enabled_.load(std::memory_order_acquire); }
+  bool is_enabled() const { return state_.load(std::memory_order_acquire) == ControllerState::ready; }
+  ControllerInfo info() const;
 
   // Feature 06h: with the cache off every write is made durable before it completes.  Read by I/O queues, any
   // thread.
@@ -79,13 +75,13 @@ class Controller : public std::enable_shared_from_this<Controller> {
 
   // Keep alive (section 3.9): the timer starts anew.
   void set_keep_alive(std::uint32_t kato_ms);
-  std::uint32_t keep_alive_ms() const { return kato_ms_; }
+  std::uint32_t keep_alive_ms() const { return kato_ms_.load(std::memory_order_relaxed); }
   void keep_alive() { note_traffic(); }
 
   // An I/O queue wants in.  A status other than success refuses it.
   wire::Status attach(Queue& queue, Qid qid);
   void detach(Queue& queue, Qid qid);
-  bool has_io_queues() const;
+  bool has_io_queues() const { return io_queues_.load(std::memory_order_relaxed) != 0; }
 
   // Ends all connections of the controller; it is gone when the last has left.
   void end(fabric::CloseReason reason);
@@ -104,7 +100,7 @@ class Controller : public std::enable_shared_from_this<Controller> {
   void disable();
   void start_shutdown(wire::ShutdownNotification kind);
   void shutdown_finished(bool ok);
-  void update_enabled();
+  void update_state();
   void check_keep_alive();
   void close_io_queues(fabric::CloseReason reason);
   void leave_if_empty();
@@ -112,22 +108,24 @@ class Controller : public std::enable_shared_from_this<Controller> {
   const std::shared_ptr<Subsystem> subsystem_;
   const HostIdentity host_;
   const PortId port_;
+  const std::string host_traddr_;
   Loop& loop_;
   Cntlid cntlid_;
   const SubsystemSettings settings_;
   const Time born_;
   wire::Cc cc_;
   wire::Csts csts_;
-  std::atomic<bool> enabled_{false};
+  std::atomic<ControllerState> state_{ControllerState::disabled};
   bool ended_ = false;
   bool left_ = false;
   std::vector<Pin> pins_;       // of those who wait for the end
   std::vector<Queue*> queues_;  // by qid
-  IoTotals past_;               // of queues that have left
+  std::atomic<std::uint16_t> io_queues_{0};
+  IoTotals past_;  // of queues that have left
   FeatureValues features_;
   Events events_;
   ErrorLog error_log_;
-  std::uint32_t kato_ms_ = 0;
+  std::atomic<std::uint32_t> kato_ms_{0};
   std::atomic<bool> traffic_{false};
   std::atomic<bool> write_cache_{true};
   MemberTimer<Controller, &Controller::check_keep_alive> keep_alive_timer_{*this};

@@ -84,6 +84,7 @@ class Tenants(Commands):
             self.assertEqual([each["size"] for each in shown["namespaces"]], [str(16 << 20)] * 2)
             self.assertEqual(shown["ports"], [{"name": f"tcp:127.0.0.1:{self.port}", "enabled": True}])
             self.assertEqual(shown["hosts"], [nvme.HOST])
+            self.assertEqual([each["cntlid"] for each in shown["controllers"]], [str(controller.cntlid)])
             self.assertEqual(shown["namespaces"][0]["uuid"].replace("-", ""), controller.identifiers(1)[1])
             text = self.weft("tenant", "show", NQN)
             self.assertIn("16 MiB", text)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import uuid
 
 sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
 import unittest
@@ -65,6 +67,26 @@ class Tree(Case):
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 
+    def see_controller(self, controller):
+        folder = self.root / "nvmet/subsystems" / NQN / "controllers" / str(controller.cntlid)
+        self.assertEqual(os.listdir(folder.parent), [folder.name])
+        shown = {file.name: file.read_text().strip() for file in folder.iterdir()}
+        host, port = controller.socket.getsockname()
+        self.assertEqual(shown.pop("hostid"), str(uuid.uuid5(uuid.NAMESPACE_URL, nvme.HOST)))
+        wanted = {"hostnqn": nvme.HOST, "host_traddr": f"{host}:{port}", "port": f"tcp:127.0.0.1:{self.port}"}
+        self.assertEqual(shown, wanted | {"kato": "15000", "queues": "1", "state": "ready"})
+        with self.assertRaises(PermissionError):
+            folder.rmdir()
+        with self.assertRaises(PermissionError):
+            (folder.parent / "7").mkdir()
+
+    def wait_for_no_controller(self):
+        folder = self.root / "nvmet/subsystems" / NQN / "controllers"
+        end = time.monotonic() + 20
+        while os.listdir(folder):
+            self.assertLess(time.monotonic(), end, "a controller stays although its host is gone")
+            time.sleep(0.01)
+
     def test_the_way_of_a_tenant(self):
         program = self.start()
         self.shell(SET_UP)
@@ -77,6 +99,7 @@ class Tree(Case):
             self.assertEqual((counted["write_commands"], counted["write_bytes"]), (1, 512))
             self.assertEqual((counted["read_commands"], counted["read_bytes"], counted["errors"]), (1, 512, 0))
             self.assertEqual(controller.namespaces(), [1])
+            self.see_controller(controller)
             self.shell("rm ROOT/nvmet/subsystems/NQN/namespaces/ns_1/1")
             self.assertEqual(controller.namespaces(), [])
             self.shell("ln -s ../../../../../target/core/rd_mcp_1/ramdisk0 ROOT/nvmet/subsystems/NQN/namespaces/ns_1/again")
@@ -86,6 +109,7 @@ class Tree(Case):
             self.shell("rmdir ROOT/nvmet/subsystems/NQN/hosts/HOST")
             self.assertEqual(controller.socket.recv(1), b"", "a host that is taken off the list is gone")
             self.shell("mkdir ROOT/nvmet/subsystems/NQN/hosts/HOST")
+        self.wait_for_no_controller()
         self.shell("cd ROOT/nvmet/subsystems/NQN/namespaces/ns_1; mv again 1", status=1)
         self.shell(TAKE_DOWN.replace("rm namespaces/ns_1/1", "rm namespaces/ns_1/again"))
         self.assertEqual(os.listdir(self.root / "target/core"), [])
