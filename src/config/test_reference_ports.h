@@ -77,6 +77,7 @@ class ReferencePorts {
   int enable(const std::string& service, bool on) {
     if (!ports_.contains(service)) return ENOENT;
     ports_[service].is_enabled = on;
+    if (!on && own_ && own_->service == service && !is_held(*own_)) own_->link.reset();
     return 0;
   }
   int make_group(const std::string& service, const std::string& group) {
