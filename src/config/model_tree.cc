@@ -58,9 +58,7 @@ std::unique_ptr<Node> ModelTree::root() const {
     std::shared_ptr<LastError> last_error() const override { return last_error_; }
 
    protected:
-    std::vector<Attribute> attributes() const override {
-      return {{"last_error", [its = last_error_] { return its->text(); }, nullptr}};
-    }
+    std::vector<Attribute> attributes() const override { return {last_error_attribute(last_error_)}; }
     std::vector<Child> children() const override {
       return {{"kernel",
                [&model = model_, shared = last_error_] {

@@ -153,6 +153,25 @@ TEST_F(ModelTreeTest, AttributesShowWhatWasWritten) {
   EXPECT_EQ(echo("1", one("namespaces/1/revalidate_size")), 0);
 }
 
+TEST_F(ModelTreeTest, NamespacesAndPortsSayThemselvesWhy) {
+  ASSERT_EQ(mkdir(kOne), 0);
+  ASSERT_EQ(mkdir(one("namespaces/ns_1")), 0);
+  ASSERT_EQ(mkdir(one("ports/loop")), 0);
+  EXPECT_EQ(echo("x", one("namespaces/ns_1/ana_grpid")), EINVAL);
+  EXPECT_THAT(cat(one("namespaces/ns_1/last_error")), HasSubstr("ana_grpid"));
+  EXPECT_EQ(cat("kernel/nvmet/subsystems/one/namespaces/1/last_error"),
+            cat(one("namespaces/ns_1/last_error")));
+  EXPECT_EQ(ln("nonsense", one("namespaces/ns_1/x")), EINVAL);
+  EXPECT_THAT(cat(one("namespaces/ns_1/last_error")), HasSubstr("must end in target/core"));
+  EXPECT_EQ(echo("1", one("ports/loop/enable")), EOPNOTSUPP);
+  EXPECT_THAT(cat(one("ports/loop/last_error")), HasSubstr("there is no transport \"loop\""));
+  EXPECT_EQ(mkdir(one("ports/loop/ana_groups/129")), EINVAL);
+  EXPECT_THAT(cat(one("ports/loop/last_error")), HasSubstr("ana_groups/129"));
+  EXPECT_EQ(cat(one("last_error")), "");
+  EXPECT_EQ(mkdir(one("ports/loop:x")), EINVAL);
+  EXPECT_THAT(cat(one("last_error")), HasSubstr("loop:x")) << "there is no port of that name";
+}
+
 TEST_F(ModelTreeTest, AnaStatesReachTheTarget) {
   using wire::AnaState;
   make_disk();

@@ -64,6 +64,10 @@ Attribute not_supported(std::string name, const std::string& off, std::string re
   return {std::move(name), [off] { return off; }, store_now(std::move(store))};
 }
 
+Attribute last_error_attribute(std::shared_ptr<LastError> last_error) {
+  return {"last_error", [its = std::move(last_error)] { return its->text(); }, nullptr};
+}
+
 std::unique_ptr<Node> Directory::find(std::string_view name) const {
   for (auto& attribute : attributes())
     if (attribute.name == name) return std::make_unique<AttributeNode>(std::move(attribute));

@@ -48,6 +48,9 @@ std::function<void(std::string_view, Answer)> store_now(std::function<Result<>(s
 // What is understood and not there: every value but `off` is refused with EOPNOTSUPP.
 Attribute not_supported(std::string name, const std::string& off, std::string reason);
 
+// What the directory of an object shows of the refusals that are noted for it.
+Attribute last_error_attribute(std::shared_ptr<LastError> last_error);
+
 // A directory of attributes, of directories that are always there, and of what its class adds.
 class Directory : public Node {
  public:

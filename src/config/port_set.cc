@@ -233,6 +233,12 @@ std::optional<PortEntry> PortSet::find(const PortName& name) const {
   return it == ports_.end() ? std::nullopt : std::optional(it->second.entry);
 }
 
+std::shared_ptr<LastError> PortSet::last_error(const PortName& name) const {
+  const std::scoped_lock lock(mutex_);
+  const auto it = ports_.find(name);
+  return it == ports_.end() ? nullptr : it->second.last_error;
+}
+
 std::map<PortName, PortEntry> PortSet::entries() const {
   const std::scoped_lock lock(mutex_);
   std::map<PortName, PortEntry> all;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "config/document.h"
+#include "config/last_error.h"
 #include "config/listeners.h"
 #include "config/store.h"
 
@@ -55,6 +56,7 @@ class PortSet {
   void end();  // disables all, after begin_end
 
   std::optional<PortEntry> find(const PortName& name) const;
+  std::shared_ptr<LastError> last_error(const PortName& name) const;  // null: there is no such port
   std::map<PortName, PortEntry> entries() const;
   std::map<PortName, PortEntry> kept() const;  // without those whose removal goes on behind
 
@@ -63,6 +65,7 @@ class PortSet {
     PortEntry entry;
     bool is_changing = false;
     bool is_going = false;  // the store has forgotten it
+    std::shared_ptr<LastError> last_error = std::make_shared<LastError>();
   };
   std::string_view nqn() const;  // empty: the discovery service
   Listeners::User user(const PortName& name, const PortEntry& entry) const;

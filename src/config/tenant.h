@@ -98,6 +98,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     NamespaceLink link;
     std::shared_ptr<Device> device;
     Backing backing;
+    std::shared_ptr<LastError> last_error;
   };
   std::optional<NamespaceView> find_namespace(Nsid nsid) const;
   std::map<Nsid, NamespaceView> namespaces() const;
@@ -119,8 +120,9 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
     Backing backing;
     std::shared_ptr<User> user;
     bool is_live = false;
+    std::shared_ptr<LastError> last_error = std::make_shared<LastError>();
 
-    NamespaceView view() const { return {directory, entry, link, device, backing}; }
+    NamespaceView view() const { return {directory, entry, link, device, backing, last_error}; }
     NamespaceEntry entry_in_document(Nsid nsid) const;
   };
 

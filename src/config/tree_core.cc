@@ -218,7 +218,7 @@ class DeviceDirectory final : public DeviceFolder {
         {"enable", [device]() -> std::string { return device->state() == Device::State::open ? "1" : "0"; },
          enable},
         {"info", [device] { return status_text(*device); }, nullptr},
-        {"last_error", [device] { return device->last_error()->text(); }, nullptr},
+        last_error_attribute(device->last_error()),
         {"udev_path", [device] { return device->notes().udev_path; },
          store_now([device](std::string_view value) -> Result<> {
            device->change_notes([&](DeviceNotes& notes) { notes.udev_path = value; });

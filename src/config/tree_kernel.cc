@@ -44,9 +44,7 @@ std::unique_ptr<Node> kernel_directory(Model& model, std::shared_ptr<LastError> 
       std::vector<Directory::Child>{{"hosts", [&model] { return kernel_hosts_directory(model); }},
                                     {"ports", [&model] { return kernel_ports_directory(model); }},
                                     {"subsystems", [&model] { return kernel_subsystems_directory(model); }}},
-      std::vector<Attribute>{
-          discovery_nqn_attribute(model),
-          {"last_error", [shared = std::move(shared)] { return shared->text(); }, nullptr}});
+      std::vector<Attribute>{discovery_nqn_attribute(model), last_error_attribute(std::move(shared))});
 }
 
 }  // namespace weft::config

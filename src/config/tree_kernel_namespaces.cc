@@ -21,6 +21,7 @@ class NamespaceDirectory final : public Directory {
  public:
   NamespaceDirectory(Model& model, std::shared_ptr<Tenant> tenant, Nsid nsid, Tenant::NamespaceView view)
       : model_(model), tenant_(std::move(tenant)), nsid_(nsid), view_(std::move(view)) {}
+  std::shared_ptr<LastError> last_error() const override { return view_.last_error; }
 
  protected:
   std::vector<Attribute> attributes() const override {
@@ -28,7 +29,7 @@ class NamespaceDirectory final : public Directory {
         buffered_io(),
         device_path(),
         enable(),
-        {"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr},
+        last_error_attribute(view_.last_error),
         unless_enabled(not_supported("resv_enable", "0", "reservations are not there yet")),
         revalidate_size()};
     // Linux has no read-only namespaces.

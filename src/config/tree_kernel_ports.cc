@@ -124,7 +124,7 @@ class PortDirectory final : public Directory {
         locked(entry_.trtype == "rdma"
                    ? not_supported("addr_tsas", "connected", "datagrams are not there yet")
                    : not_supported("addr_tsas", "none", no_tls)),
-        {"last_error", [its = ports_.last_error(id_)] { return its->text(); }, nullptr},
+        last_error_attribute(ports_.last_error(id_)),
         {"listen", [on = entry_.listen]() -> std::string { return on ? "1" : "0"; },
          [&ports = ports_, id = id_](std::string_view value, Answer answer) {
            const auto on = read_flag(value);

@@ -72,7 +72,7 @@ class SubsystemDirectory final : public Directory {
   std::vector<Attribute> attributes() const override {
     auto all = subsystem_attribute_nodes(tenant_);
     std::erase_if(all, [](const Attribute& each) { return !each.name.starts_with("attr_"); });
-    all.push_back({"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr});
+    all.push_back(last_error_attribute(tenant_->last_error()));
     return all;
   }
   std::vector<Child> children() const override {

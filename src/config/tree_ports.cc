@@ -102,8 +102,14 @@ class AnaGroupsDirectory final : public Directory {
 
 class PortDirectory final : public Directory {
  public:
-  PortDirectory(Model& model, Ports ports, PortName name, PortEntry entry)
-      : model_(model), ports_(std::move(ports)), name_(std::move(name)), entry_(std::move(entry)) {}
+  PortDirectory(Model& model, Ports ports, PortName name, PortEntry entry,
+                std::shared_ptr<LastError> last_error)
+      : model_(model),
+        ports_(std::move(ports)),
+        name_(std::move(name)),
+        entry_(std::move(entry)),
+        last_error_(std::move(last_error)) {}
+  std::shared_ptr<LastError> last_error() const override { return last_error_; }
 
  protected:
   std::vector<Attribute> attributes() const override {
@@ -118,7 +124,8 @@ class PortDirectory final : public Directory {
         {"enable", [enabled = entry_.enable]() -> std::string { return enabled ? "1" : "0"; },
          [&model = model_, ports = ports_, name = name_](std::string_view value, Answer answer) {
            enable(model, ports, name, value, std::move(answer));
-         }}};
+         }},
+        last_error_attribute(last_error_)};
     for (const auto& row : port_attributes()) {
       auto store = [ports = ports_, name = name_, &row](std::string_view value) {
         return ports.set.change(name, [&](PortEntry& entry) { return row.store(entry, value); });
@@ -162,6 +169,7 @@ class PortDirectory final : public Directory {
   const Ports ports_;
   const PortName name_;
   const PortEntry entry_;
+  const std::shared_ptr<LastError> last_error_;
 };
 
 class PortsDirectory final : public Directory {
@@ -172,8 +180,10 @@ class PortsDirectory final : public Directory {
     auto parsed = PortName::parse(name);
     if (!parsed || parsed->text() != name) return nullptr;
     auto entry = ports_.set.find(*parsed);
-    if (!entry) return nullptr;
-    return std::make_unique<PortDirectory>(model_, ports_, std::move(*parsed), std::move(*entry));
+    auto last_error = ports_.set.last_error(*parsed);
+    if (!entry || last_error == nullptr) return nullptr;
+    return std::make_unique<PortDirectory>(model_, ports_, std::move(*parsed), std::move(*entry),
+                                           std::move(last_error));
   }
   std::vector<NodeEntry> list() const override {
     std::vector<NodeEntry> all;

@@ -60,6 +60,7 @@ class NamespaceDirectory final : public TenantFolder {
  public:
   NamespaceDirectory(Model& model, std::shared_ptr<Tenant> tenant, Nsid nsid, Tenant::NamespaceView view)
       : TenantFolder(model, std::move(tenant)), nsid_(nsid), view_(std::move(view)) {}
+  std::shared_ptr<LastError> last_error() const override { return view_.last_error; }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     if (view_.device != nullptr && view_.link.name == name)
@@ -89,7 +90,7 @@ class NamespaceDirectory final : public TenantFolder {
   bool takes_names() const override { return true; }
   std::vector<Attribute> attributes() const override {
     auto all = namespace_attribute_nodes(tenant_, nsid_, view_.entry);
-    all.push_back({"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr});
+    all.push_back(last_error_attribute(view_.last_error));
     all.push_back(not_supported("resv_enable", "0", "reservations are not there yet"));
     all.push_back(
         {"revalidate_size", nullptr, store_now([device = view_.device](std::string_view) -> Result<> {
@@ -156,7 +157,7 @@ class SubsystemDirectory final : public TenantFolder {
  protected:
   std::vector<Attribute> attributes() const override {
     auto all = subsystem_attribute_nodes(tenant_);
-    all.push_back({"last_error", [tenant = tenant_] { return tenant->last_error()->text(); }, nullptr});
+    all.push_back(last_error_attribute(tenant_->last_error()));
     return all;
   }
   std::vector<Child> children() const override {
