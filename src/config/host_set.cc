@@ -57,6 +57,7 @@ void HostSet::set_made(const std::string& nqn, bool is_made) {
       store_.put(row_of(nqn), "{}");
     else
       store_.erase(row_of(nqn));
+    if (!is_made && host.lists > 0) store_.times().put(row_of(nqn));  // it still shows
   }
   if (host.lists == 0 && !is_made) hosts_.erase(nqn);
 }
@@ -75,13 +76,16 @@ std::vector<std::string> HostSet::names() const {
 
 void HostSet::listed(const std::string& nqn) {
   const std::scoped_lock lock(mutex_);
-  ++hosts_[nqn].lists;
+  Host& host = hosts_[nqn];
+  if (host.lists++ == 0 && !host.is_made) store_.times().put(row_of(nqn));
 }
 
 void HostSet::unlisted(std::string_view nqn) {
   const std::scoped_lock lock(mutex_);
   const auto it = hosts_.find(nqn);
-  if (--it->second.lists == 0 && !it->second.is_made) hosts_.erase(it);
+  if (--it->second.lists > 0 || it->second.is_made) return;
+  hosts_.erase(it);
+  store_.times().erase(row_of(nqn));
 }
 
 }  // namespace weft::config

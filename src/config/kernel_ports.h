@@ -18,6 +18,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "config/change_times.h"
 #include "config/document.h"
 #include "config/last_error.h"
 #include "config/strands.h"
@@ -44,6 +45,9 @@ class KernelPorts {
   std::vector<PortId> all() const;
   std::optional<KernelPortEntry> find(PortId id) const;
   std::shared_ptr<LastError> last_error(PortId id) const;
+  std::string row(PortId id) const;  // what the change times know it by: itself, or its address
+  // When the other layout changed its links last.
+  ChangeTimes::Time links_changed(PortId id) const;
 
   Result<> make(PortId id);    // EEXIST
   Result<> remove(PortId id);  // ENOENT; ENOTEMPTY: it has links
@@ -98,10 +102,12 @@ class KernelPorts {
   Result<PortPointer> look_up(PortId id);                // makes it one's own
   // In the store; the mutex is held.
   void keep(PortId id, const Port& port);
+  void keep_ana(PortId id, const Port& port);  // its groups
   void keep_link(PortId id, const Port& port, const std::string& nqn);
   void drop_link(PortId id, Port& port, const std::string& nqn);
   void drop_links(PortId id, Port& port);
   void drop(PortId id);
+  void note_links(PortId id);  // one has gone
   Result<> check_params(const Port& port, const std::string& nqn) const;
 
   // On the address' strand.

@@ -19,7 +19,7 @@ Result<> KernelPorts::make_ana_group(PortId id, AnaGroupId group) {
     if (!port) return std::unexpected(port.error());
     if (!(*port)->entry.ana_groups.emplace(group, wire::AnaState::inaccessible).second)
       return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
-    keep(id, **port);
+    keep_ana(id, **port);
     nqns = links(**port);
     name = (*port)->name;
   }
@@ -36,7 +36,7 @@ Result<> KernelPorts::remove_ana_group(PortId id, AnaGroupId group) {
     const auto port = look_up(id);
     if (!port) return std::unexpected(port.error());
     (*port)->entry.ana_groups.erase(group);
-    keep(id, **port);
+    keep_ana(id, **port);
     nqns = links(**port);
     name = (*port)->name;
   }

@@ -22,6 +22,11 @@ void KernelPorts::keep(PortId id, const Port& port) {
   if (own(id).get() == &port) model_.parts().store.put(path(id), row_value(port.entry));
 }
 
+void KernelPorts::keep_ana(PortId id, const Port& port) {
+  keep(id, port);
+  if (own(id).get() == &port) model_.parts().store.times().touch(path(id) + "/ana_groups");
+}
+
 void KernelPorts::keep_link(PortId id, const Port& port, const std::string& nqn) {
   if (own(id).get() == &port) model_.parts().store.put(row_of(id, nqn), row_value(port.links.at(nqn)));
 }
@@ -43,14 +48,44 @@ void KernelPorts::drop(PortId id) {
 void KernelPorts::forget_link(const PortName& name, const std::string& nqn) {
   const PortId id = model_.parts().state.port_id(name.text());
   const std::scoped_lock lock(mutex_);
-  if (const auto port = own(id, name)) drop_link(id, *port, nqn);
+  const auto port = own(id, name);
+  if (port == nullptr) return;
+  drop_link(id, *port, nqn);
+  note_links(id);
 }
 
 // Else it would claim its address after a restart, which may be another port's by then.
 void KernelPorts::forget_open_link(const PortName& name, const std::string& nqn) {
   const PortId id = model_.parts().state.port_id(name.text());
   const std::scoped_lock lock(mutex_);
-  if (const auto port = own(id, name); port != nullptr && !is_held(*port, nqn)) drop_link(id, *port, nqn);
+  if (const auto port = own(id, name); port != nullptr && !is_held(*port, nqn)) {
+    drop_link(id, *port, nqn);
+    note_links(id);
+  }
+}
+
+std::string KernelPorts::row(PortId id) const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (own(id) != nullptr) return path(id);
+  }
+  const auto name = address_of(id);
+  return name ? PortIndex::row(*name) : path(id);
+}
+
+// The other layout may have made the link, which then has no row.
+void KernelPorts::note_links(PortId id) {
+  model_.parts().store.times().touch(path(id) + "/subsystems");
+}
+
+ChangeTimes::Time KernelPorts::links_changed(PortId id) const {
+  std::optional<PortName> name;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (const auto port = own(id)) name = port->name;
+  }
+  return name ? model_.parts().store.times().names_changed(PortIndex::row(*name) + "/subsystems")
+              : ChangeTimes::Time();
 }
 
 std::map<PortId, KernelPort> KernelPorts::entries() const {

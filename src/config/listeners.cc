@@ -22,7 +22,7 @@ bool is_same(const Listeners::User& one, const Listeners::User& other) {
 
 Listeners::Listeners(target::Target& target, std::span<fabric::Transport* const> transports,
                      Workshop& workshop)
-    : target_(target), transports_(transports), workshop_(workshop) {}
+    : target_(target), transports_(transports), workshop_(workshop), index_(workshop.store().times()) {}
 
 fabric::Transport* Listeners::find_transport(const std::string& trtype) const {
   for (fabric::Transport* const transport : transports_)

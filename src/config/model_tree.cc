@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
 #include "wire/nqn.h"
 
 namespace weft::config {
@@ -88,17 +90,21 @@ std::unique_ptr<Node> ModelTree::root() const {
 Result<ModelTree::Place> ModelTree::walk(std::string_view path) const {
   std::unique_ptr<Node> node = root();
   std::shared_ptr<LastError> last_error = last_error_;
+  std::string row;
   for (std::string_view rest = path; !rest.empty();) {
     const std::size_t slash = rest.find('/');
-    auto next = node->find(rest.substr(0, slash));
+    const std::string_view name = rest.substr(0, slash);
+    auto next = node->find(name);
     if (next == nullptr && node->info().kind != NodeKind::directory)
       return fail(ENOTDIR, fmt::format("{}: a part of it is not a directory", path));
     if (next == nullptr) return none(path);
     node = std::move(next);
     if (auto its = node->last_error()) last_error = std::move(its);
+    std::string own = node->row();
+    row = own.empty() ? row + (row.empty() ? "" : "/") + row_path({name}) : std::move(own);
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   }
-  return Place{std::move(node), std::move(last_error)};
+  return Place{std::move(node), std::move(last_error), std::move(row)};
 }
 
 Result<ModelTree::Name> ModelTree::walk_to_parent(std::string_view path) const {
@@ -115,7 +121,9 @@ Result<NodeInfo> ModelTree::info(std::string_view path) const {
   const auto place = walk(path);
   if (!place) return std::unexpected(place.error());
   NodeInfo info = place->node->info();
-  if (info.changed == decltype(info.changed)()) info.changed = started_;
+  const ChangeTimes& times = model_.parts().store.times();
+  info.changed = std::max(info.changed, info.kind == NodeKind::attribute ? times.changed(place->row)
+                                                                         : times.names_changed(place->row));
   return info;
 }
 

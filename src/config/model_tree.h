@@ -28,6 +28,7 @@ class ModelTree final : public Tree {
   struct Place {
     std::unique_ptr<Node> node;
     std::shared_ptr<LastError> last_error;  // the nearest
+    std::string row;                        // see Node::row
   };
   Result<Place> walk(std::string_view path) const;
   // The directory that a path stands in, and its last name.
@@ -41,7 +42,6 @@ class ModelTree final : public Tree {
   void change_name(std::string_view path, Answer answer, Change change);
 
   Model& model_;
-  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   const std::shared_ptr<LastError> last_error_ =
       std::make_shared<LastError>();  // of directories that tenants share
 };

@@ -17,7 +17,7 @@ class Node {
  public:
   virtual ~Node() = default;
 
-  virtual NodeInfo info() const = 0;
+  virtual NodeInfo info() const = 0;  // a time only where `row` does not tell it all
 
   // Of directories.  Null: there is none of this name.
   virtual std::unique_ptr<Node> find(std::string_view name) const;
@@ -34,6 +34,8 @@ class Node {
 
   // Where refusals of what happens in this directory are noted; null: further up.
   virtual std::shared_ptr<LastError> last_error() const { return nullptr; }
+  // Whose change times it has (change_times.h), where that is not its name below its directory's; else empty.
+  virtual std::string row() const { return {}; }
 };
 
 // One attribute of a directory.
@@ -72,8 +74,10 @@ class Directory : public Node {
 
 class FixedDirectory final : public Directory {
  public:
-  explicit FixedDirectory(std::vector<Child> children, std::vector<Attribute> attributes = {})
-      : children_(std::move(children)), attributes_(std::move(attributes)) {}
+  explicit FixedDirectory(std::vector<Child> children, std::vector<Attribute> attributes = {},
+                          std::string row = {})
+      : children_(std::move(children)), attributes_(std::move(attributes)), row_(std::move(row)) {}
+  std::string row() const override { return row_; }
 
  protected:
   std::vector<Child> children() const override { return children_; }
@@ -82,6 +86,7 @@ class FixedDirectory final : public Directory {
  private:
   const std::vector<Child> children_;
   const std::vector<Attribute> attributes_;
+  const std::string row_;
 };
 
 class AttributeNode final : public Node {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/change_times.h"
 #include "config/port_name.h"
 
 namespace weft::config {
@@ -18,6 +19,9 @@ class PortSet;
 // Any thread.  Its lock is held for a lookup and nothing else.
 class PortIndex {
  public:
+  explicit PortIndex(ChangeTimes& times) : times_(times) {}  // which outlive it
+  static std::string row(const PortName& name);              // what they know an address by
+
   // The discovery service's set has no NQN: it makes an address listen, and nothing more.
   void made(const PortName& name, const PortSet& owner, std::string_view nqn);
   void removed(const PortName& name, const PortSet& owner);
@@ -35,10 +39,13 @@ class PortIndex {
     // Who has it enabled, by NQN: a subsystem that goes and its successor may both be there.
     std::map<std::string, std::set<const PortSet*>, std::less<>> enabled;
     bool has_subsystem() const;
-    void disable(const PortSet& owner, std::string_view nqn);
+    bool disable(const PortSet& owner, std::string_view nqn);  // true: nobody has it enabled for this NQN now
   };
   const Address* look_up(const PortName& name) const;  // the mutex is held
+  void add_owner(const PortName& name, Address& its, const PortSet& owner, std::string_view nqn);
+  void note_link(const PortName& name, std::string_view nqn, bool is_there);
 
+  ChangeTimes& times_;
   mutable std::mutex mutex_;
   std::map<PortName, Address> addresses_;
 };

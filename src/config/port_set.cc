@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ranges>
 #include <utility>
 
 #include "config/document_rows.h"
@@ -37,6 +39,12 @@ std::string PortSet::row(const PortName& name) const {
 
 void PortSet::keep(const PortName& name, const Port& port) {
   if (!is_ending_ && !port.is_going) store_.put(row(name), row_value(port.entry));
+}
+
+void PortSet::note_groups(const PortName& name, const Port& port) {
+  if (is_ending_ || port.is_going) return;
+  store_.times().touch(row(name) + "/ana_groups");
+  store_.times().touch(PortIndex::row(name) + "/ana_groups");
 }
 
 Listeners::User PortSet::user(const PortName& name, const PortEntry& entry) const {
@@ -162,8 +170,12 @@ Result<> PortSet::change_ana(const PortName& name, const std::function<Result<>(
     const std::scoped_lock lock(mutex_);
     const auto it = ports_.find(name);
     if (it == ports_.end()) return none(name);
-    if (auto changed = change(it->second.entry.ana_groups); !changed) return changed;
+    AnaGroups& groups = it->second.entry.ana_groups;
+    const AnaGroups before = groups;
+    if (auto changed = change(groups); !changed) return changed;
     keep(name, it->second);
+    if (!std::ranges::equal(before | std::views::keys, groups | std::views::keys))
+      note_groups(name, it->second);
     if (it->second.entry.enable && !it->second.is_changing)
       listeners_.set_ana(name, user(name, it->second.entry), std::exchange(done, nullptr));
   }

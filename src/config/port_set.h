@@ -75,7 +75,9 @@ class PortSet {
   Result<PortEntry> begin_change(const PortName& name);
   bool end_change(const PortName& name, bool enabled);  // false: it must not be enabled any more
   std::string row(const PortName& name) const;
-  void keep(const PortName& name, const Port& port);  // the mutex is held
+  // The mutex is held.
+  void keep(const PortName& name, const Port& port);
+  void note_groups(const PortName& name, const Port& port);  // one has come or gone
 
   Listeners& listeners_;
   Store& store_;

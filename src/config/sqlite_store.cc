@@ -55,7 +55,7 @@ void SqliteStore::end() {
   if (thread_.joinable()) thread_.join();
 }
 
-void SqliteStore::put(const std::string& path, std::string value) {
+void SqliteStore::put_row(const std::string& path, std::string value) {
   const std::scoped_lock lock(mutex_);
   if (state_ != State::noting) return;
   pending_.put(path, std::move(value));
@@ -63,7 +63,7 @@ void SqliteStore::put(const std::string& path, std::string value) {
   changed_.notify_one();
 }
 
-void SqliteStore::erase(const std::string& path) {
+void SqliteStore::erase_row(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   if (state_ != State::noting) return;
   pending_.erase(path);

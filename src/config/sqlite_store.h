@@ -39,12 +39,12 @@ class SqliteStore final : public Store {
   // Writes what waits, and takes nothing more: who asks after it is told ECANCELED.
   void end();
 
-  void put(const std::string& path, std::string value) override;
-  void erase(const std::string& path) override;
   void when_durable(Answer answer) override;
 
  private:
   SqliteStore(std::unique_ptr<SqliteDatabase> database, Journal& journal);
+  void put_row(const std::string& path, std::string value) override;
+  void erase_row(const std::string& path) override;
   void run();
   void commit_group(std::unique_lock<std::mutex>& lock);
   void note_outcome(const Result<>& committed, bool failed_before);

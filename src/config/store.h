@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
+#include "config/change_times.h"
 #include "config/tree.h"
 
 namespace weft::config {
@@ -15,20 +17,36 @@ class Store {
 
   // An object calls these under its own lock, so that they come in the order of its changes.  They reach the
   // disk in the order of the calls, later ones never without earlier ones.
-  virtual void put(const std::string& path, std::string value) = 0;
-  virtual void erase(const std::string& path) = 0;  // the object and everything below it
+  void put(const std::string& path, std::string value) {
+    times_.put(path);
+    put_row(path, std::move(value));
+  }
+  void erase(const std::string& path) {  // the object and everything below it
+    times_.erase(path);
+    erase_row(path);
+  }
+  // All that changes comes by here.  Who shows names that have no row tells it of them.
+  ChangeTimes& times() { return times_; }
 
   // Answers when all that was put and erased before is on the disk, on a thread of the store, or here when
   // there is nothing to wait for.  An error (ENOSPC, EIO, ...): the change is in force and may not be kept.
   virtual void when_durable(Answer answer) = 0;
+
+ private:
+  virtual void put_row(const std::string& path, std::string value) = 0;
+  virtual void erase_row(const std::string& path) = 0;
+
+  ChangeTimes times_;
 };
 
 // For a process that forgets its configuration when it ends.
 class NoStore final : public Store {
  public:
-  void put(const std::string& /*path*/, std::string /*value*/) override {}
-  void erase(const std::string& /*path*/) override {}
   void when_durable(Answer answer) override { answer({}); }
+
+ private:
+  void put_row(const std::string& /*path*/, std::string /*value*/) override {}
+  void erase_row(const std::string& /*path*/) override {}
 };
 
 }  // namespace weft::config

@@ -122,7 +122,7 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   its.link = std::move(link);
   its.entry.device = device->name();
   its.backing.device_path = device_path_of(*device, nqn(), nsid);
-  keep(nsid, its);
+  keep_link(nsid, its);
   return {};
 }
 
@@ -177,7 +177,7 @@ Result<bool> Tenant::detach(Nsid nsid, const ToldLater& told) {
     its.link = {};
     its.entry.device.clear();
     its.is_live = false;
-    keep(nsid, its);  // before the device may go
+    keep_link(nsid, its);  // before the device may go
   }
   device->remove_user(*user);
   // It stays when another namespace shows it.

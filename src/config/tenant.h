@@ -47,6 +47,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   const std::string& nqn() const { return subsystem_->nqn(); }
   std::string path() const { return "nvmet/subsystems/" + nqn(); }
   std::string path(Nsid nsid) const;
+  std::string row(std::string_view directory) const;  // the store's, of the namespace that is named so
   const std::shared_ptr<target::Subsystem>& subsystem() const { return subsystem_; }
   PortSet& ports() { return ports_; }
   const PortSet& ports() const { return ports_; }
@@ -137,6 +138,7 @@ class Tenant : public std::enable_shared_from_this<Tenant> {
   void keep_host(const std::string& hostnqn, const HostEntry& host);
   void forget_host(const std::string& hostnqn);
   void keep(Nsid nsid, const Namespace& its);
+  void keep_link(Nsid nsid, const Namespace& its);
   void erase_row(std::string_view folder, std::string_view name);
 
   const Commons commons_;

@@ -128,8 +128,16 @@ void Tenant::keep_settings() {
 
 void Tenant::keep(Nsid nsid, const Namespace& its) {
   if (!is_forgotten_)
-    commons_.workshop->store().put(row_path({"nvmet", "subsystems", nqn(), "namespaces", its.directory}),
-                                   row_value(its.entry_in_document(nsid)));
+    commons_.workshop->store().put(row(its.directory), row_value(its.entry_in_document(nsid)));
+}
+
+void Tenant::keep_link(Nsid nsid, const Namespace& its) {
+  keep(nsid, its);
+  if (!is_forgotten_) commons_.workshop->store().times().touch(row(its.directory));
+}
+
+std::string Tenant::row(std::string_view directory) const {
+  return row_path({"nvmet", "subsystems", nqn(), "namespaces", directory});
 }
 
 void Tenant::erase_row(std::string_view folder, std::string_view name) {

@@ -13,14 +13,6 @@ namespace weft::config {
 
 class MemoryStore final : public Store {
  public:
-  void put(const std::string& path, std::string value) override {
-    const std::scoped_lock lock(mutex_);
-    pending_.put(path, std::move(value));
-  }
-  void erase(const std::string& path) override {
-    const std::scoped_lock lock(mutex_);
-    pending_.erase(path);
-  }
   void when_durable(Answer answer) override {
     {
       const std::scoped_lock lock(mutex_);
@@ -70,6 +62,15 @@ class MemoryStore final : public Store {
   }
 
  private:
+  void put_row(const std::string& path, std::string value) override {
+    const std::scoped_lock lock(mutex_);
+    pending_.put(path, std::move(value));
+  }
+  void erase_row(const std::string& path) override {
+    const std::scoped_lock lock(mutex_);
+    pending_.erase(path);
+  }
+
   mutable std::mutex mutex_;
   PendingRows pending_;
   Rows rows_;

@@ -42,6 +42,7 @@ class ReferralDirectory final : public Directory {
 class ReferralsDirectory final : public Directory {
  public:
   explicit ReferralsDirectory(ReferralSet& referrals) : referrals_(referrals) {}
+  std::string row() const override { return "nvmet/discovery/referrals"; }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     auto entry = referrals_.find(name);

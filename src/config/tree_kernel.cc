@@ -12,6 +12,7 @@ namespace {
 class HostsDirectory final : public Directory {
  public:
   explicit HostsDirectory(Model& model) : model_(model) {}
+  std::string row() const override { return "kernel/nvmet/hosts"; }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     return model_.hosts().contains(name) ? host_directory() : nullptr;
@@ -44,7 +45,8 @@ std::unique_ptr<Node> kernel_directory(Model& model, std::shared_ptr<LastError> 
       std::vector<Directory::Child>{{"hosts", [&model] { return kernel_hosts_directory(model); }},
                                     {"ports", [&model] { return kernel_ports_directory(model); }},
                                     {"subsystems", [&model] { return kernel_subsystems_directory(model); }}},
-      std::vector<Attribute>{discovery_nqn_attribute(model), last_error_attribute(std::move(shared))});
+      std::vector<Attribute>{discovery_nqn_attribute(model), last_error_attribute(std::move(shared))},
+      "nvmet");
 }
 
 }  // namespace weft::config

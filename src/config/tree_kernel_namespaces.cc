@@ -22,6 +22,7 @@ class NamespaceDirectory final : public Directory {
   NamespaceDirectory(Model& model, std::shared_ptr<Tenant> tenant, Nsid nsid, Tenant::NamespaceView view)
       : model_(model), tenant_(std::move(tenant)), nsid_(nsid), view_(std::move(view)) {}
   std::shared_ptr<LastError> last_error() const override { return view_.last_error; }
+  std::string row() const override { return tenant_->row(view_.directory); }
 
  protected:
   std::vector<Attribute> attributes() const override {

@@ -17,6 +17,11 @@ namespace {
 class SubsystemsDirectory final : public Directory {
  public:
   SubsystemsDirectory(KernelPorts& ports, PortId id) : ports_(ports), id_(id) {}
+  NodeInfo info() const override {
+    NodeInfo info = Directory::info();
+    info.changed = ports_.links_changed(id_);
+    return info;
+  }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     auto target = ports_.link_target(id_, std::string(name));
@@ -115,6 +120,7 @@ class PortDirectory final : public Directory {
   PortDirectory(Model& model, PortId id, KernelPortEntry entry)
       : model_(model), ports_(model.kernel_ports()), id_(id), entry_(std::move(entry)) {}
   std::shared_ptr<LastError> last_error() const override { return ports_.last_error(id_); }
+  std::string row() const override { return ports_.row(id_); }
 
  protected:
   std::vector<Attribute> attributes() const override {
@@ -171,6 +177,7 @@ class PortDirectory final : public Directory {
 class PortsDirectory final : public Directory {
  public:
   explicit PortsDirectory(Model& model) : model_(model) {}
+  std::string row() const override { return "kernel/nvmet/ports"; }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto id = read_port_id(name);

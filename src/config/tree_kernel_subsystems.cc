@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/document_rows.h"
 #include "config/model_tree.h"
 
 namespace weft::config {
@@ -15,6 +16,7 @@ class AllowedHostsDirectory final : public Directory {
  public:
   AllowedHostsDirectory(Model& model, std::shared_ptr<Tenant> tenant)
       : model_(model), tenant_(std::move(tenant)) {}
+  std::string row() const override { return subsystem_row(tenant_->nqn()) + "/hosts"; }
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     const auto hosts = tenant_->subsystem()->hosts();

@@ -135,6 +135,25 @@ class Tree(Case):
         self.assertIn("shows it to hosts", (self.root / "last_error").read_text())
         self.assertEqual(program.end()[0], 0, program.errors())
 
+    def test_times_tell_what_changed(self):
+        program = self.start()
+        self.shell(SET_UP)
+        subsystem = self.root / "nvmet/subsystems" / NQN
+        watched = ["attr_model", "hosts", "namespaces", "ports", "namespaces/ns_1/readonly"]
+
+        def moved(script):
+            before = {name: os.stat(subsystem / name).st_mtime_ns for name in watched}
+            self.shell(script)
+            return [name for name in watched if os.stat(subsystem / name).st_mtime_ns > before[name]]
+
+        self.assertEqual(moved("ls -lR ROOT > /dev/null"), [])
+        self.assertEqual(moved("mkdir ROOT/nvmet/subsystems/NQN/hosts/other"), ["hosts"])
+        self.assertEqual(moved("echo Model > ROOT/nvmet/subsystems/NQN/attr_model"), ["attr_model"])
+        self.assertEqual(moved("rmdir ROOT/nvmet/subsystems/NQN/ports/loop"), ["ports"])
+        self.assertEqual(moved("rm ROOT/nvmet/subsystems/NQN/namespaces/ns_1/1"), ["namespaces/ns_1/readonly"])
+        self.assertLess(abs(os.stat(subsystem / "hosts").st_mtime - time.time()), 60)
+        self.assertEqual(program.end()[0], 0, program.errors())
+
     def test_many_at_once(self):
         program = self.start()
         self.shell("mkdir ROOT/target/core/rd_mcp_1")
