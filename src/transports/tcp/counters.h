@@ -1,10 +1,10 @@
 // What passed through the transport.  One writer for each set (its loop), any reader.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
+#include "base/counter.h"
 #include "wire/tcp_pdu.h"
 
 namespace weft::tcp {
@@ -23,17 +23,6 @@ struct Counts {
   std::uint64_t timeouts = 0;      // no ICReq or no Connect in time
 };
 
-class Counter {
- public:
-  void add(std::uint64_t count) {  // by the one writer
-    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 struct Counters {
   Counter pdus_in[kPduTypes];
   Counter pdus_out[kPduTypes];
@@ -49,15 +38,15 @@ struct Counters {
 
   void add_to(Counts& sum) const {
     for (std::size_t i = 0; i < kPduTypes; ++i) {
-      sum.pdus_in[i] += pdus_in[i].get();
-      sum.pdus_out[i] += pdus_out[i].get();
+      sum.pdus_in[i] += pdus_in[i].value();
+      sum.pdus_out[i] += pdus_out[i].value();
     }
-    sum.bytes_in += bytes_in.get();
-    sum.bytes_out += bytes_out.get();
-    sum.header_digest_errors += header_digest_errors.get();
-    sum.data_digest_errors += data_digest_errors.get();
-    sum.fatal_errors += fatal_errors.get();
-    sum.timeouts += timeouts.get();
+    sum.bytes_in += bytes_in.value();
+    sum.bytes_out += bytes_out.value();
+    sum.header_digest_errors += header_digest_errors.value();
+    sum.data_digest_errors += data_digest_errors.value();
+    sum.fatal_errors += fatal_errors.value();
+    sum.timeouts += timeouts.value();
   }
 };
 
