@@ -91,6 +91,7 @@ Result<ModelTree::Place> ModelTree::walk(std::string_view path) const {
   std::unique_ptr<Node> node = root();
   std::shared_ptr<LastError> last_error = last_error_;
   std::string row;
+  bool is_kept = false;
   for (std::string_view rest = path; !rest.empty();) {
     const std::size_t slash = rest.find('/');
     const std::string_view name = rest.substr(0, slash);
@@ -98,13 +99,14 @@ Result<ModelTree::Place> ModelTree::walk(std::string_view path) const {
     if (next == nullptr && node->info().kind != NodeKind::directory)
       return fail(ENOTDIR, fmt::format("{}: a part of it is not a directory", path));
     if (next == nullptr) return none(path);
+    if (slash == std::string_view::npos) is_kept = node->keeps(name);
     node = std::move(next);
     if (auto its = node->last_error()) last_error = std::move(its);
     std::string own = node->row();
     row = own.empty() ? row + (row.empty() ? "" : "/") + row_path({name}) : std::move(own);
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   }
-  return Place{std::move(node), std::move(last_error), std::move(row)};
+  return Place{std::move(node), std::move(last_error), std::move(row), is_kept};
 }
 
 Result<ModelTree::Name> ModelTree::walk_to_parent(std::string_view path) const {
@@ -121,6 +123,7 @@ Result<NodeInfo> ModelTree::info(std::string_view path) const {
   const auto place = walk(path);
   if (!place) return std::unexpected(place.error());
   NodeInfo info = place->node->info();
+  info.fixed = info.fixed || place->is_kept;
   const ChangeTimes& times = model_.parts().store.times();
   info.changed = std::max(info.changed, info.kind == NodeKind::attribute ? times.changed(place->row)
                                                                          : times.names_changed(place->row));

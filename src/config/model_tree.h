@@ -29,6 +29,7 @@ class ModelTree final : public Tree {
     std::unique_ptr<Node> node;
     std::shared_ptr<LastError> last_error;  // the nearest
     std::string row;                        // see Node::row
+    bool is_kept = false;                   // see Node::keeps
   };
   Result<Place> walk(std::string_view path) const;
   // The directory that a path stands in, and its last name.

@@ -24,6 +24,10 @@ std::vector<NodeEntry> Node::list() const {
   return {};
 }
 
+bool Node::keeps(std::string_view /*name*/) const {
+  return false;
+}
+
 void Node::make_directory(const std::string& name, Answer answer) {
   answer(nothing_here(name, "no directory"));
 }
@@ -69,10 +73,10 @@ Attribute last_error_attribute(std::shared_ptr<LastError> last_error) {
 }
 
 std::unique_ptr<Node> Directory::find(std::string_view name) const {
+  for (const auto& child : children())  // first: every path goes through directories
+    if (child.name == name) return child.make();
   for (auto& attribute : attributes())
     if (attribute.name == name) return std::make_unique<AttributeNode>(std::move(attribute));
-  for (const auto& child : children())
-    if (child.name == name) return child.make();
   return nullptr;
 }
 
@@ -84,10 +88,16 @@ std::vector<NodeEntry> Directory::list() const {
   return all;
 }
 
+bool Directory::keeps(std::string_view name) const {
+  const auto all = children();
+  return std::ranges::find(all, name, &Child::name) != all.end();
+}
+
 NodeInfo AttributeNode::info() const {
   return {.kind = NodeKind::attribute,
           .readable = attribute_.show != nullptr,
-          .writable = attribute_.store != nullptr};
+          .writable = attribute_.store != nullptr,
+          .fixed = true};
 }
 
 Result<std::string> AttributeNode::read() const {

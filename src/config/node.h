@@ -22,6 +22,7 @@ class Node {
   // Of directories.  Null: there is none of this name.
   virtual std::unique_ptr<Node> find(std::string_view name) const;
   virtual std::vector<NodeEntry> list() const;
+  virtual bool keeps(std::string_view name) const;  // the directory of this name is there as long as this one
   virtual void make_directory(const std::string& name, Answer answer);
   virtual void remove_directory(const std::string& name, Answer answer);
   virtual void make_link(const std::string& name, const std::string& target, Answer answer);
@@ -65,6 +66,7 @@ class Directory : public Node {
   NodeInfo info() const override { return {.kind = NodeKind::directory, .writable = takes_names()}; }
   std::unique_ptr<Node> find(std::string_view name) const override;
   std::vector<NodeEntry> list() const override;
+  bool keeps(std::string_view name) const override;
 
  protected:
   virtual std::vector<Attribute> attributes() const { return {}; }

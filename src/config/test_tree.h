@@ -42,6 +42,10 @@ class TestTree final : public Tree {
     const std::scoped_lock lock(mutex_);
     return writes_;
   }
+  std::vector<std::string> take_asked() {  // the paths that `info` was called with since the last time
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(asked_, {});
+  }
   bool wait_for_held(std::size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kTestPatience, [&] { return held_.size() >= count; });
@@ -61,6 +65,7 @@ class TestTree final : public Tree {
   // --- Tree
   Result<NodeInfo> info(std::string_view path) const override {
     const std::scoped_lock lock(mutex_);
+    asked_.emplace_back(path);
     const auto found = nodes_.find(path);
     if (found == nodes_.end()) return missing();
     return found->second.info;
@@ -95,6 +100,8 @@ class TestTree final : public Tree {
       put_attribute(path + "/enable", true, true, "0");
       put_attribute(path + "/last_error", true, false, "");
       put_attribute(path + "/revalidate_size", false, true, "");
+      for (auto& [name, node] : nodes_)
+        if (name.starts_with(path + "/")) node.info.fixed = true;
       return {};
     });
   }
@@ -168,6 +175,7 @@ class TestTree final : public Tree {
   std::condition_variable changed_;
   std::map<std::string, Node, std::less<>> nodes_;
   std::vector<std::string> writes_;
+  mutable std::vector<std::string> asked_;
   std::vector<Held> held_;
 };
 

@@ -22,6 +22,7 @@ struct NodeInfo {
   NodeKind kind = NodeKind::directory;
   bool readable = true;   // attributes: can be read
   bool writable = false;  // attributes: can be written; directories: mkdir or symlink may work in it
+  bool fixed = false;     // it comes and goes with its directory alone
   std::chrono::system_clock::time_point changed;
 };
 

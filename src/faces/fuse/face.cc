@@ -11,6 +11,9 @@ namespace {
 
 constexpr off_t kAttributeBytes = 4096;  // as sysfs and configfs say; what is read ends where the value ends
 constexpr blksize_t kBlockBytes = 4096;
+// How long the kernel may go on without asking whether a name is there that goes with its directory alone.
+// The directory's own name it asks for every time.
+constexpr double kFixedSeconds = 86400;
 
 timespec timespec_of(std::chrono::system_clock::time_point time) {
   const auto since = time.time_since_epoch();
@@ -73,36 +76,55 @@ struct stat status_of(const config::NodeInfo& info, Inode inode, std::size_t lin
   return status;
 }
 
+bool is_owner(fuse_req_t request) {
+  const uid_t user = fuse_req_ctx(request)->uid;
+  return user == 0 || user == ::geteuid();
+}
+
 Face& Face::of(fuse_req_t request) {
   return *static_cast<Face*>(fuse_req_userdata(request));
 }
 
-Result<struct stat> Face::status(const std::string& path, Inode inode) const {
-  const Result<config::NodeInfo> info = tree_.info(path);
-  if (!info) return std::unexpected(info.error());
+Result<struct stat> Face::status(const std::string& path, const config::NodeInfo& info, Inode inode) const {
   std::size_t link_bytes = 0;
-  if (info->kind == config::NodeKind::link) {
+  if (info.kind == config::NodeKind::link) {
     const Result<std::string> target = tree_.read_link(path);
     if (!target) return std::unexpected(target.error());
     link_bytes = target->size();
   }
-  return status_of(*info, inode, link_bytes);
+  return status_of(info, inode, link_bytes);
 }
 
 Result<struct stat> Face::status(Inode inode) {
   const std::optional<std::string> path = inodes_.path(inode);
   if (!path) return gone();
-  Result<struct stat> found = status(*path, inode);
-  if (!found && found.error().code == ENOENT) inodes_.detach(inode);
+  const Result<config::NodeInfo> info = tree_.info(*path);
+  Result<struct stat> found = info ? status(*path, *info, inode) : std::unexpected(info.error());
+  if (!found && found.error().code == ENOENT) lose(inode);
   return found;
 }
 
+bool Face::is_there(Inode inode) const {
+  const std::optional<std::string> path = inodes_.path(inode);
+  return path && tree_.info(*path);
+}
+
+// What goes with its directory went with the object above it: that one loses its number, so that the kernel
+// lets go of all that it knows below.
+void Face::lose(Inode inode) {
+  for (Inode above = inodes_.parent(inode); above != kRootInode && !is_there(above);
+       above = inodes_.parent(above))
+    inode = above;
+  if (!is_there(inode)) inodes_.detach(inode);  // else it has just been made again
+}
+
 // The number is counted already: the kernel may forget it before this returns.
-void Face::answer_entry(fuse_req_t request, Inode inode, const struct stat& status) {
+void Face::answer_entry(fuse_req_t request, Inode inode, const struct stat& status, bool fixed) {
   fuse_entry_param entry{};
   entry.ino = inode;
   entry.attr = status;
   entry.attr.st_ino = inode;
+  if (fixed) entry.entry_timeout = kFixedSeconds;
   // The caller of an interrupted call does not take the answer, and will not forget what was in it.
   if (fuse_reply_entry(request, &entry) != 0) inodes_.forget(inode, 1);
 }
@@ -124,6 +146,7 @@ fuse_lowlevel_ops Face::operations() {
   };
   all.readlink = [](fuse_req_t its, fuse_ino_t inode) { of(its).read_link(its, inode); };
   all.statfs = [](fuse_req_t its, fuse_ino_t) { answer_statfs(its); };
+  all.access = [](fuse_req_t its, fuse_ino_t inode, int wanted) { of(its).check_access(its, inode, wanted); };
 
   all.open = [](fuse_req_t its, fuse_ino_t inode, fuse_file_info* file) { of(its).open(its, inode, *file); };
   all.read = [](fuse_req_t its, fuse_ino_t inode, std::size_t bytes, off_t at, fuse_file_info* file) {

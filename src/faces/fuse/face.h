@@ -50,6 +50,7 @@ class Face {
   void set_attributes(fuse_req_t request, Inode inode, int which);
   void read_link(fuse_req_t request, Inode inode);
   static void answer_statfs(fuse_req_t request);
+  void check_access(fuse_req_t request, Inode inode, int wanted);
 
   // --- face_open.cc
   void open(fuse_req_t request, Inode inode, fuse_file_info& file);
@@ -78,8 +79,10 @@ class Face {
   static Face& of(fuse_req_t request);
   // What the object is now.  One that is not there any more loses its number.
   Result<struct stat> status(Inode inode);
-  Result<struct stat> status(const std::string& path, Inode inode) const;
-  void answer_entry(fuse_req_t request, Inode inode, const struct stat& status);
+  Result<struct stat> status(const std::string& path, const config::NodeInfo& info, Inode inode) const;
+  bool is_there(Inode inode) const;
+  void lose(Inode inode);
+  void answer_entry(fuse_req_t request, Inode inode, const struct stat& status, bool fixed);
 
   config::Tree& tree_;
   InodeTable inodes_;
@@ -97,6 +100,9 @@ std::unexpected<Error> gone();  // ENOENT
 
 struct stat status_of(const config::NodeInfo& info, Inode inode, std::size_t link_bytes);
 mode_t type_of(config::NodeKind kind);  // S_IFDIR, S_IFREG, S_IFLNK
+
+// Whether who asks may change what the mode bits let the owner change.
+bool is_owner(fuse_req_t request);
 
 template <class Reply>
 config::Answer Face::answer(const Requests::Ticket& ticket, Reply reply) {

@@ -18,7 +18,7 @@ void Face::answer_made(fuse_req_t request, Inode parent, const std::string& name
   const std::optional<Inode> inode = inodes_.enter_new(parent, name, kind);
   if (!inode) return void(fuse_reply_err(request, ENOENT));
   const config::NodeInfo info{.kind = kind, .writable = true, .changed = std::chrono::system_clock::now()};
-  answer_entry(request, *inode, status_of(info, *inode, size_bytes));
+  answer_entry(request, *inode, status_of(info, *inode, size_bytes), false);
 }
 
 std::function<void(fuse_req_t)> Face::removed(Inode parent, const char* name) {
@@ -31,6 +31,7 @@ std::function<void(fuse_req_t)> Face::removed(Inode parent, const char* name) {
 // Starts a change of what is at the path; when the tree says that it was made, `reply` answers.
 template <class Reply, class Start>
 void Face::change(fuse_req_t request, const std::optional<std::string>& path, Reply reply, Start start) {
+  if (!is_owner(request)) return void(fuse_reply_err(request, EACCES));
   if (!path) return void(fuse_reply_err(request, ENOENT));
   if (const std::optional<Requests::Ticket> ticket = requests_->begin(request))
     start(*path, answer(*ticket, std::move(reply)));

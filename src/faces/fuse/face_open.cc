@@ -16,14 +16,14 @@ constexpr std::size_t kDots = 2;  // "." and ".." stand before the entries
 
 }  // namespace
 
-// Root passes the mode bits, so they are held here.
 void Face::open(fuse_req_t request, Inode inode, fuse_file_info& file) {
   const std::optional<std::string> path = inodes_.path(inode);
   if (!path) return void(fuse_reply_err(request, ENOENT));
   const Result<config::NodeInfo> info = tree_.info(*path);
   if (!info) return void(fuse_reply_err(request, error_number(info.error())));
   const int access = file.flags & O_ACCMODE;
-  if ((access != O_WRONLY && !info->readable) || (access != O_RDONLY && !info->writable))
+  const bool may_write = info->writable && is_owner(request);
+  if ((access != O_WRONLY && !info->readable) || (access != O_RDONLY && !may_write))
     return void(fuse_reply_err(request, EACCES));
   file.fh = next_handle_++;
   file.direct_io = 1;

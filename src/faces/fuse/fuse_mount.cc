@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -33,6 +34,7 @@ struct FuseMount::State {
   Face face;
   fuse_session* session = nullptr;
   bool mounted = false;
+  std::atomic<bool> stops = false;
   int stop = -1;  // an eventfd: readable when the thread is to end
   std::thread thread;
 };
@@ -40,6 +42,7 @@ struct FuseMount::State {
 FuseMount::State::~State() {
   face.requests().close();
   if (thread.joinable()) {
+    stops = true;
     ::eventfd_write(stop, 1);
     thread.join();
   }
@@ -75,8 +78,9 @@ Result<> FuseMount::State::start() {
 }
 
 Result<> FuseMount::State::open_session() {
-  // Whoever else may enter is decided by the mode bits; only root's mounts may let others in.
-  std::string words[] = {"weft", "-o", "fsname=weft,subtype=weft,default_permissions"};
+  // The face holds the mode bits itself: they never change, and the kernel would ask for them at every step
+  // of every path.  Only root's mounts may let others in.
+  std::string words[] = {"weft", "-o", "fsname=weft,subtype=weft"};
   if (::geteuid() == 0) words[2] += ",allow_other";
   char* pointers[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
   fuse_args arguments = FUSE_ARGS_INIT(3, pointers);
@@ -91,13 +95,11 @@ Result<> FuseMount::State::open_session() {
 // libfuse's own loop could only be ended by a request or a signal.
 void FuseMount::State::serve() const {
   fuse_buf buffer{};
-  while (fuse_session_exited(session) == 0) {
-    std::array<pollfd, 2> wanted{pollfd{.fd = fuse_session_fd(session), .events = POLLIN},
-                                 pollfd{.fd = stop, .events = POLLIN}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) break;
-    if (wanted[1].revents != 0) break;
-    if (wanted[0].revents == 0) continue;
+  std::array<pollfd, 2> wanted{pollfd{.fd = fuse_session_fd(session), .events = POLLIN},
+                               pollfd{.fd = stop, .events = POLLIN}};
+  while (fuse_session_exited(session) == 0 && !stops) {
     const int got = fuse_session_receive_buf(session, &buffer);
+    if (got == -EAGAIN && ::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) break;
     if (got == -EINTR || got == -EAGAIN) continue;
     if (got <= 0) break;  // somebody else unmounted it
     fuse_session_process_buf(session, &buffer);

@@ -233,6 +233,99 @@ TEST_F(MountTest, NothingIsCached) {
   EXPECT_EQ(status("late").st_mode, 0U);
 }
 
+// What comes and goes with its directory is not asked for again while the directory is there.
+TEST_F(MountTest, FixedNamesAreLookedUpOnce) {
+  ASSERT_EQ(make("sub"), 0);
+  ASSERT_EQ(make("sub/hosts/a"), 0);
+  std::ignore = tree_.take_asked();
+  ASSERT_EQ(make("sub/hosts/b"), 0);
+  EXPECT_THAT(tree_.take_asked(), ElementsAre("sub", "sub/hosts/b"));
+  ASSERT_EQ(write_file(at("sub/enable"), "1"), 0);
+  std::ignore = tree_.take_asked();
+  ASSERT_EQ(write_file(at("sub/enable"), "1"), 0);
+  EXPECT_THAT(tree_.take_asked(), ElementsAre("sub", "sub/enable"));
+}
+
+// Another face may remove the directory and make it again.
+TEST_F(MountTest, WhatWentWithItsDirectoryComesAgainWithTheNext) {
+  const auto behind = [this](auto change) { change([](Result<> result) { EXPECT_TRUE(result); }); };
+  const auto make_behind = [&] {
+    behind([this](config::Answer answer) { tree_.make_directory("sub", std::move(answer)); });
+  };
+  make_behind();
+  for (const bool is_seen : {true, false}) {
+    ASSERT_EQ(write_file(at("sub/enable"), "1"), 0);
+    ASSERT_EQ(make("sub/hosts/a"), 0);
+    const int old = ::open(at("sub").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    behind([this](config::Answer answer) { tree_.remove_directory("sub", std::move(answer)); });
+    struct stat found{};
+    if (is_seen) {
+      EXPECT_EQ(error_of(::fstatat(old, "enable", &found, 0)), ENOENT);
+      EXPECT_EQ(error_of(::fstatat(old, "hosts", &found, 0)), ENOENT);
+      EXPECT_EQ(error_of(::openat(old, "enable", O_RDONLY)), ENOENT);
+      EXPECT_EQ(error_of(::mkdirat(old, "hosts/b", 0777)), ENOENT);
+    }
+    make_behind();
+    EXPECT_EQ(read_file(at("sub/enable")), "0\n");
+    EXPECT_THAT(names_in(at("sub/hosts")), ElementsAre());
+    EXPECT_EQ(make("sub/hosts/b"), 0);
+    ::close(old);
+  }
+}
+
+// The mode bits hold for others, whom only root's mount lets in.
+TEST_F(MountTest, OthersLookAndChangeNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  ASSERT_EQ(::chmod((directory_ / ".").c_str(), 0755), 0);
+  ASSERT_EQ(make("sub"), 0);
+  ASSERT_EQ(error_of(::symlink("/x", at("sub/hosts/link").c_str())), 0);
+  const std::string enable = at("sub/enable");
+  const std::string secret = at("sub/revalidate_size");
+  const std::string below = at("sub/hosts/other");
+  const std::string link = at("sub/hosts/link");
+  const std::string sub = at("sub");
+  struct stat found{};
+  const struct {
+    const char* what;
+    int error;
+    std::function<long()> call;
+  } kCalls[] = {
+      {"stat", 0, [&] { return ::stat(enable.c_str(), &found); }},
+      {"read", 0, [&] { return ::open(enable.c_str(), O_RDONLY); }},
+      {"ls", 0, [&] { return ::open(sub.c_str(), O_RDONLY | O_DIRECTORY); }},
+      {"cd", 0, [&] { return ::chdir(sub.c_str()); }},
+      {"may read", 0, [&] { return ::access(enable.c_str(), R_OK); }},
+      {"may enter", 0, [&] { return ::access(sub.c_str(), R_OK | X_OK); }},
+      {"may write", EACCES, [&] { return ::access(enable.c_str(), W_OK); }},
+      {"may make", EACCES, [&] { return ::access(sub.c_str(), W_OK); }},
+      {"may read what cannot be read", EACCES, [&] { return ::access(secret.c_str(), R_OK); }},
+      {"write", EACCES, [&] { return ::open(enable.c_str(), O_WRONLY); }},
+      {"write and read", EACCES, [&] { return ::open(enable.c_str(), O_RDWR); }},
+      {"empty", EACCES, [&] { return ::truncate(enable.c_str(), 0); }},
+      {"empty by open", EACCES, [&] { return ::open(enable.c_str(), O_WRONLY | O_TRUNC); }},
+      {"touch", EPERM, [&] { return ::utimensat(AT_FDCWD, enable.c_str(), nullptr, 0); }},
+      {"mkdir", EACCES, [&] { return ::mkdir(below.c_str(), 0777); }},
+      {"symlink", EACCES, [&] { return ::symlink("/x", below.c_str()); }},
+      {"rmdir", EACCES, [&] { return ::rmdir(sub.c_str()); }},
+      {"unlink", EACCES, [&] { return ::unlink(link.c_str()); }},
+      {"execute", EACCES, [&] { return ::execl(enable.c_str(), "x", nullptr); }},
+  };
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(1);
+    int wrong = 0;
+    for (const auto& each : kCalls)
+      if (const int error = error_of(each.call()); error != each.error)
+        ::dprintf(STDERR_FILENO, "%s: errno %d and not %d\n", each.what, error, each.error), wrong = 2;
+    ::_exit(wrong);
+  }
+  EXPECT_EQ(wait_for_end(child), 0);
+  EXPECT_TRUE(tree_.writes().empty());
+  EXPECT_THAT(names_in(at("sub/hosts")), ElementsAre("link"));
+  EXPECT_EQ(error_of(::access(enable.c_str(), R_OK | W_OK)), 0);
+  EXPECT_EQ(error_of(::access(secret.c_str(), R_OK)), EACCES) << "root passes no bit here";
+}
+
 TEST_F(MountTest, ARemovedDirectoryIsNotTheNextOneOfItsName) {
   ASSERT_EQ(make("sub"), 0);
   const ino_t first = status("sub").st_ino;
