@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "config/document_rows.h"
@@ -12,6 +13,8 @@
 namespace weft::config {
 
 namespace {
+
+constexpr std::chrono::seconds kClosePatience{2};
 
 template <class Range>
 std::string names_of(const Range& range) {
@@ -148,8 +151,19 @@ void Device::enable(Asked asked, Answer answer) {
   workshop_->openers.run([self = shared_from_this(), options = std::move(options), stays_asked,
                           answer = std::move(answer)]() mutable {
     if (options.serial.is_nil()) options.serial = self->kept_serial();
-    self->opened(self->plugin_.open(options), stays_asked, std::move(answer));
+    self->opened(self->open_backend(options), stays_asked, std::move(answer));
   });
+}
+
+// A removal answers when the name is free, and the device of that name may still close what this one opens.
+Result<std::shared_ptr<block::Backend>> Device::open_backend(const block::OpenOptions& options) const {
+  const auto until = std::chrono::steady_clock::now() + kClosePatience;
+  while (true) {
+    const std::size_t seen = workshop_->goings_on->ended();
+    auto backend = plugin_.open(options);
+    if (backend || backend.error().code != EBUSY || !workshop_->goings_on->wait_for_end(seen, until))
+      return backend;
+  }
 }
 
 // Belongs to the data: another backend of the same name later gets it again where it finds the same data.

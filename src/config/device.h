@@ -78,6 +78,7 @@ class Device : public std::enable_shared_from_this<Device> {
   void keep();                    // likewise, as in the next
   DeviceIdentity completed(DeviceIdentity identity) const;
   Uuid kept_serial();
+  Result<std::shared_ptr<block::Backend>> open_backend(const block::OpenOptions& options) const;
   void opened(Result<std::shared_ptr<block::Backend>> result, bool stays_asked, Answer answer);
   void refreshed(const Result<>& result);
 

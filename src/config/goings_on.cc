@@ -13,6 +13,8 @@ class GoingsOn::Mark {
   ~Mark() {
     const std::scoped_lock lock(owner_->mutex_);
     owner_->all_.erase(at_);
+    ++owner_->ended_;
+    owner_->changed_.notify_all();
   }
   Mark(const Mark&) = delete;
   Mark& operator=(const Mark&) = delete;
@@ -34,6 +36,17 @@ std::move_only_function<void()> GoingsOn::begin(std::string path, std::string_vi
 std::vector<GoingsOn::One> GoingsOn::all() const {
   const std::scoped_lock lock(mutex_);
   return {all_.begin(), all_.end()};
+}
+
+std::size_t GoingsOn::ended() const {
+  const std::scoped_lock lock(mutex_);
+  return ended_;
+}
+
+bool GoingsOn::wait_for_end(std::size_t seen, std::chrono::steady_clock::time_point until) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, until, [&] { return ended_ > seen || all_.empty(); });
+  return ended_ > seen && std::chrono::steady_clock::now() < until;
 }
 
 }  // namespace weft::config

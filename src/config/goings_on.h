@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <functional>
 #include <list>
 #include <memory>
@@ -27,9 +29,15 @@ class GoingsOn : public std::enable_shared_from_this<GoingsOn> {
 
   std::vector<One> all() const;  // the oldest first
 
+  std::size_t ended() const;  // how many have
+  // Until more than `seen` have ended; false: nothing goes on, or the time has come.  No loop's thread.
+  bool wait_for_end(std::size_t seen, std::chrono::steady_clock::time_point until) const;
+
  private:
   class Mark;
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::size_t ended_ = 0;
   std::list<One> all_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "config/model_tree.h"
@@ -42,6 +43,35 @@ TEST_F(ConfigurationTest, ARemovedDeviceThatHangsGoesOn) {
   EXPECT_THAT(names(model.goings_on()), ElementsAre("target/core/disk_0/slow closes"));
   gate_->open();
   EXPECT_TRUE(eventually([&] { return model.goings_on().empty(); }));
+}
+
+// A file is locked until it is closed, which may be after the answer to the removal.
+TEST_F(ConfigurationTest, ADeviceOpensOnceItsPredecessorHasClosed) {
+  Model& model = configuration_->model();
+  ASSERT_TRUE(model.make_adapter("disk_0"));
+  const auto make = [&](const char* name, std::atomic<int>& code) {
+    const auto device = model.make_device(name);
+    EXPECT_TRUE(device);
+    EXPECT_TRUE((*device)->set_control({{"how", "alone"}}));
+    (*device)->enable(Device::Asked::by_a_person,
+                      [&code](const Result<>& result) { code = result ? 0 : result.error().code; });
+    return *device;
+  };
+  std::atomic<int> first = -1;
+  std::atomic<int> second = -1;
+  std::atomic<int> other = -1;
+  const auto old = make("disk_0/a", first);
+  ASSERT_TRUE(eventually([&] { return first == 0; }));
+  auto held = old->backend();
+  make("disk_0/b", other);
+  ASSERT_TRUE(eventually([&] { return other != -1; }));
+  EXPECT_EQ(other, EBUSY) << "nothing goes on that could change it";
+  ASSERT_TRUE(model.remove_device("disk_0/a", nullptr));
+  const auto again = make("disk_0/a", second);
+  EXPECT_EQ(again->state(), Device::State::opening);
+  held.reset();
+  ASSERT_TRUE(eventually([&] { return second != -1; }));
+  EXPECT_EQ(second, 0);
 }
 
 TEST_F(ConfigurationTest, NothingGoesOnBehindARefusal) {

@@ -112,7 +112,8 @@ Result<std::shared_ptr<Device>> Model::make_device(const std::string& name) {
 Result<> Model::remove_device(const std::string& name, std::move_only_function<void()> closed) {
   const auto device = find_device(name);
   if (device == nullptr) return none("device", name);
-  if (auto removed = device->remove(goings_on_->begin(device->path(), "closes", std::move(closed))); !removed)
+  if (auto removed = device->remove(workshop_->goings_on->begin(device->path(), "closes", std::move(closed)));
+      !removed)
     return removed;
   const auto [adapter_name, device_name] = split_device(name);
   if (const auto adapter = adapters_.find(adapter_name)) adapter->erase(device_name);
@@ -154,7 +155,7 @@ Result<> Model::remove_subsystem(const std::string& nqn, target::Done done) {
   if (tenant == nullptr || !tenants_.erase(nqn, *tenant)) return none("subsystem", nqn);
   for (const auto& [port, entry] : tenant->ports().entries()) kernel_ports_.forget_link(port, nqn);
   tenant->forget();
-  auto drained = goings_on_->begin(tenant->path(), "drains", std::move(done));
+  auto drained = workshop_->goings_on->begin(tenant->path(), "drains", std::move(done));
   if (auto removed = parts_.target.remove_subsystem(nqn, std::move(drained)); !removed) return removed;
   tenant->end();
   return {};

@@ -101,7 +101,7 @@ class Model {
   std::vector<std::shared_ptr<Tenant>> subsystems() const { return tenants_.all(); }
 
   // What goes on behind removals that have been answered.
-  std::vector<GoingsOn::One> goings_on() const { return goings_on_->all(); }
+  std::vector<GoingsOn::One> goings_on() const { return workshop_->goings_on->all(); }
 
   // --- the kernel layout
   HostSet& hosts() { return hosts_; }
@@ -120,7 +120,6 @@ class Model {
  private:
   const Parts parts_;
   const std::shared_ptr<Workshop> workshop_;
-  const std::shared_ptr<GoingsOn> goings_on_ = std::make_shared<GoingsOn>();
   Listeners listeners_;
   HostSet hosts_;
   std::mutex discovery_nqn_mutex_;  // what is in force is what the store heard last

@@ -138,7 +138,7 @@ class ConfigurationTest : public testing::Test {
   ConfigurationTest() {
     static constexpr block::ControlKey kKeys[] = {{"block_size", "any"},
                                                   {"buffered", "0 or 1"},
-                                                  {"how", "good, fail or gate"},
+                                                  {"how", "good, fail, gate or alone"},
                                                   {"path", "may end in .fail or .gate"},
                                                   {"size", "any"}};
     const auto open = [this](const block::OpenOptions& options) { return open_device(options); };
@@ -241,14 +241,17 @@ class ConfigurationTest : public testing::Test {
     if (value("how") == "fail") return fail(ENOENT, "how \"fail\": this device never opens");
     if (value("path").ends_with(".fail")) return fail(EROFS, "path: it never opens");
     if (value("how") == "gate" || value("path").ends_with(".gate")) gate_->pass();
-    auto backend = std::make_shared<TestBackend>(options, journal_);
     const std::scoped_lock lock(backends_mutex_);
+    if (value("how") == "alone" && !alone_.expired()) return fail(EBUSY, "another is open");
+    auto backend = std::make_shared<TestBackend>(options, journal_);
+    if (value("how") == "alone") alone_ = backend;
     backends_[options.name] = backend;
     return backend;
   }
 
   mutable std::mutex backends_mutex_;
   std::map<std::string, std::weak_ptr<TestBackend>> backends_;
+  std::weak_ptr<TestBackend> alone_;
 };
 
 }  // namespace weft::config

@@ -2,11 +2,13 @@
 // on which backends open, are looked at and close.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 
 #include "config/backend_keeper.h"
 #include "config/crew.h"
+#include "config/goings_on.h"
 #include "config/journal.h"
 #include "config/state_store.h"
 #include "config/store.h"
@@ -22,6 +24,7 @@ class Workshop {
   Crew openers;
   Crew refreshers;
   Crew workers;  // changes that wait for something of their own subsystem
+  const std::shared_ptr<GoingsOn> goings_on = std::make_shared<GoingsOn>();
 
   StateStore& state() { return state_; }
   Store& store() { return store_; }
