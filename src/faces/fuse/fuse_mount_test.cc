@@ -248,7 +248,7 @@ TEST_F(MountTest, FixedNamesAreLookedUpOnce) {
 
 // Another face may remove the directory and make it again.
 TEST_F(MountTest, WhatWentWithItsDirectoryComesAgainWithTheNext) {
-  const auto behind = [this](auto change) { change([](Result<> result) { EXPECT_TRUE(result); }); };
+  const auto behind = [](auto change) { change([](Result<> result) { EXPECT_TRUE(result); }); };
   const auto make_behind = [&] {
     behind([this](config::Answer answer) { tree_.make_directory("sub", std::move(answer)); });
   };
