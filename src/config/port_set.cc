@@ -96,6 +96,7 @@ void PortSet::begin_remove(const PortName& name) {
   if (is_ending_ || it == ports_.end()) return;
   it->second.is_going = true;
   store_.erase(row(name));
+  store_.times().put(row(name));  // it is shown until it has gone
   listeners_.index().removed(name, *this);
 }
 

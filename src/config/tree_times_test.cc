@@ -118,9 +118,22 @@ TEST_F(TreeTimesTest, SoDoLinksOfTheKernelLayout) {
   EXPECT_THAT(moved([&] { return echo("4420", port + "/addr_trsvcid"); }), its);
   EXPECT_THAT(moved([&] { return ln("../../../subsystems/one", port + "/subsystems/one"); }),
               testing::IsSupersetOf({port + "/subsystems", one("ports")}));
-  EXPECT_THAT(moved([&] { return rm(port + "/subsystems/one"); }),
-              testing::IsSupersetOf({port + "/subsystems", one("ports")}));
+  const auto unlink = [&] {
+    const int error = rm(port + "/subsystems/one");
+    EXPECT_TRUE(eventually([&] { return tree_->list(one("ports"))->empty(); }));  // it goes behind the answer
+    return error;
+  };
+  EXPECT_THAT(moved(unlink), testing::IsSupersetOf({port + "/subsystems", one("ports")}));
   EXPECT_THAT(moved([&] { return rmdir(port); }), ElementsAre("kernel/nvmet/ports"));
+}
+
+TEST_F(TreeTimesTest, APortThatGoesBehindTheAnswerShowsUntilItHasGone) {
+  ASSERT_EQ(mkdir(one("ports/tcp:127.0.0.1:4420")), 0);
+  const auto begin = [this] {
+    configuration_->model().find_subsystem("one")->ports().begin_remove({"tcp", "127.0.0.1", "4420"});
+    return 0;
+  };
+  EXPECT_THAT(moved(begin), testing::IsSupersetOf({one("ports"), one("ports/tcp:127.0.0.1:4420")}));
 }
 
 }  // namespace
