@@ -33,13 +33,24 @@ function(weft_module)
   endif()
 endfunction()
 
-# weft_test(NAME SOURCES file... LIBS library... [TIMEOUT seconds] [LABEL label]): a GoogleTest binary, one
-# CTest test.  The label says which runs take it: unit (default), e2e.  The fuzz preset has fuzzers only.
+# weft_build_fast(NAME): an executable that nobody runs for its speed.  Its own code is compiled with little optimisation
+# and linked as it is: there are many, and with optimisation across files each link would take as long as weftd's.
+function(weft_build_fast name)
+  if(WEFT_LTO)
+    set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+    target_compile_options(${name} PRIVATE -O1)
+    target_link_options(${name} PRIVATE -fno-lto)
+  endif()
+endfunction()
+
+# weft_test(NAME SOURCES file... LIBS library... [TIMEOUT seconds] [LABEL label] [AS_PROGRAM]): a
+# GoogleTest binary, one CTest test.  The label says which runs take it: unit (default), e2e.  The fuzz preset has
+# fuzzers only.  AS_PROGRAM: optimised as the programs are, for what only such code shows.
 function(weft_test name)
   if(WEFT_FUZZ)
     return()
   endif()
-  cmake_parse_arguments(T "" "TIMEOUT;LABEL" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(T "AS_PROGRAM" "TIMEOUT;LABEL" "SOURCES;LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
   endif()
@@ -47,6 +58,9 @@ function(weft_test name)
     set(T_LABEL unit)
   endif()
   add_executable(${name} ${T_SOURCES})
+  if(NOT T_AS_PROGRAM)
+    weft_build_fast(${name})
+  endif()
   target_link_libraries(${name} PRIVATE ${T_LIBS} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
@@ -73,6 +87,7 @@ endfunction()
 function(weft_fuzzer name)
   cmake_parse_arguments(T "" "ROUNDS" "SOURCES;LIBS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
+  weft_build_fast(${name})
   target_link_libraries(${name} PRIVATE ${T_LIBS})
   if(WEFT_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
