@@ -30,7 +30,8 @@ struct Crew::State {
   Duration patience{};
   std::mutex mutex;
   std::condition_variable work;    // for workers: a job may begin, or the crew ends
-  std::condition_variable change;  // for the foreman and who waits until all is done
+  std::condition_variable jam;     // for the foreman: no worker is on its way to a job, or the crew ends
+  std::condition_variable change;  // for who waits until all is done
   std::deque<Job> jobs;
   std::list<Clock::time_point> running;  // since when, the longest first
   std::size_t idle_threads = 0;
@@ -75,7 +76,7 @@ void Crew::State::work_on(const std::shared_ptr<State>& state) {
     Job job = std::move(state->jobs.front());
     state->jobs.pop_front();
     const auto place = state->running.insert(state->running.end(), Clock::now());
-    state->change.notify_all();
+    if (!state->jobs.empty()) state->jam.notify_one();
     lock.unlock();
     job();
     job = nullptr;  // what it owns goes without the lock
@@ -85,12 +86,13 @@ void Crew::State::work_on(const std::shared_ptr<State>& state) {
   }
 }
 
-// Makes threads as there is work that may begin, and wakes them when a place becomes free by time.
+// Makes threads as there is work that may begin, and wakes them when a place becomes free by time.  Sleeps
+// while a worker that is there takes each job: most are short and come one at a time.
 void Crew::State::manage(const std::shared_ptr<State>& state) {
   std::unique_lock lock(state->mutex);
   while (!state->ending) {
     if (state->jobs.empty()) {
-      state->change.wait(lock);
+      state->jam.wait(lock);
       continue;
     }
     const auto now = Clock::now();
@@ -102,15 +104,15 @@ void Crew::State::manage(const std::shared_ptr<State>& state) {
         start_thread(state, &State::work_on);
         lock.lock();
       }
-      // Whoever takes the job says so.
-      state->change.wait_for(lock, kThreadRetryTime);
+      // Whoever takes it says so, if more are left.
+      state->jam.wait_for(lock, kThreadRetryTime);
       continue;
     }
     auto overdue = now + kIdleTime;
     for (const auto since : state->running)
       if (since + state->patience > now)
         overdue = std::min(overdue, std::chrono::time_point_cast<Clock::duration>(since + state->patience));
-    state->change.wait_until(lock, overdue);
+    state->jam.wait_until(lock, overdue);
   }
 }
 
@@ -126,13 +128,17 @@ Crew::~Crew() {
   state_->ending = true;
   dropped.swap(state_->jobs);
   state_->work.notify_all();
-  state_->change.notify_all();
+  state_->jam.notify_all();
 }
 
 void Crew::run(Job job) {
-  const std::scoped_lock lock(state_->mutex);
-  state_->jobs.push_back(std::move(job));
-  state_->change.notify_all();
+  const auto state = state_;  // the job may end the crew before this call does
+  std::unique_lock lock(state->mutex);
+  state->jobs.push_back(std::move(job));
+  // One that is idle may be on its way to another job already: it then calls the foreman to this one.
+  auto& next = state->idle_threads > 0 && state->may_begin(Clock::now()) ? state->work : state->jam;
+  lock.unlock();
+  next.notify_one();
 }
 
 bool Crew::wait_idle(Duration patience) const {

@@ -56,18 +56,22 @@ void SqliteStore::end() {
 }
 
 void SqliteStore::put_row(const std::string& path, std::string value) {
-  const std::scoped_lock lock(mutex_);
-  if (state_ != State::noting) return;
-  pending_.put(path, std::move(value));
-  has_news_ = true;
-  changed_.notify_one();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (state_ != State::noting) return;
+    pending_.put(path, std::move(value));
+    has_news_ = true;
+  }
+  changed_.notify_one();  // without the lock, which the thread takes at once
 }
 
 void SqliteStore::erase_row(const std::string& path) {
-  const std::scoped_lock lock(mutex_);
-  if (state_ != State::noting) return;
-  pending_.erase(path);
-  has_news_ = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (state_ != State::noting) return;
+    pending_.erase(path);
+    has_news_ = true;
+  }
   changed_.notify_one();
 }
 
@@ -77,6 +81,7 @@ void SqliteStore::when_durable(Answer answer) {
   if (!ends && (is_committing_ || !pending_.empty())) {
     waiting_.push_back(std::move(answer));
     has_news_ = true;
+    lock.unlock();
     changed_.notify_one();
     return;
   }

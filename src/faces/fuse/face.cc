@@ -11,9 +11,11 @@ namespace {
 
 constexpr off_t kAttributeBytes = 4096;  // as sysfs and configfs say; what is read ends where the value ends
 constexpr blksize_t kBlockBytes = 4096;
-// How long the kernel may go on without asking whether a name is there that goes with its directory alone.
-// The directory's own name it asks for every time.
+// How long the kernel may go on without asking whether a name is there: one that goes with its directory
+// alone, and a directory's own.  What it asks of a directory that has gone tells it to ask anew (ESTALE); so
+// the second only has to be long enough for the next steps of who made it or works there.
 constexpr double kFixedSeconds = 86400;
+constexpr double kDirectorySeconds = 1;
 
 timespec timespec_of(std::chrono::system_clock::time_point time) {
   const auto since = time.time_since_epoch();
@@ -33,6 +35,16 @@ mode_t permissions(const config::NodeInfo& info) {
   return 0777;
 }
 
+// Asked for with nearly every request, and the same for as long as the process lives.
+struct Ids {
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+};
+const Ids& process_ids() {
+  static const Ids ids;
+  return ids;
+}
+
 // Calls that change what the tree does not let anybody change.
 template <class... Rest>
 void never(fuse_req_t request, Rest... /*rest*/) {
@@ -47,7 +59,7 @@ int error_number(const Error& error) {
 }
 
 std::unexpected<Error> gone() {
-  return fail(ENOENT, "the object is not there any more");
+  return fail(ESTALE, "the object is not there any more");
 }
 
 mode_t type_of(config::NodeKind kind) {
@@ -67,8 +79,8 @@ struct stat status_of(const config::NodeInfo& info, Inode inode, std::size_t lin
   status.st_ino = inode;
   status.st_mode = type_of(info.kind) | permissions(info);
   status.st_nlink = 1;  // of a directory: the subdirectories are not counted
-  status.st_uid = ::geteuid();
-  status.st_gid = ::getegid();
+  status.st_uid = process_ids().user;
+  status.st_gid = process_ids().group;
   status.st_blksize = kBlockBytes;
   if (info.kind == config::NodeKind::attribute) status.st_size = kAttributeBytes;
   if (info.kind == config::NodeKind::link) status.st_size = static_cast<off_t>(link_bytes);
@@ -78,7 +90,7 @@ struct stat status_of(const config::NodeInfo& info, Inode inode, std::size_t lin
 
 bool is_owner(fuse_req_t request) {
   const uid_t user = fuse_req_ctx(request)->uid;
-  return user == 0 || user == ::geteuid();
+  return user == 0 || user == process_ids().user;
 }
 
 Face& Face::of(fuse_req_t request) {
@@ -124,7 +136,10 @@ void Face::answer_entry(fuse_req_t request, Inode inode, const struct stat& stat
   entry.ino = inode;
   entry.attr = status;
   entry.attr.st_ino = inode;
-  if (fixed) entry.entry_timeout = kFixedSeconds;
+  if (fixed)
+    entry.entry_timeout = kFixedSeconds;
+  else if (S_ISDIR(status.st_mode))
+    entry.entry_timeout = kDirectorySeconds;
   // The caller of an interrupted call does not take the answer, and will not forget what was in it.
   if (fuse_reply_entry(request, &entry) != 0) inodes_.forget(inode, 1);
 }

@@ -1,8 +1,9 @@
 // What the kernel asks of a mounted tree, and the answers.  Every call here comes on the session's thread;
 // changes are answered later, on whatever thread the tree answers on (requests.h).
 //
-// Errors: the tree's errno, ENOENT for what is gone.  A reason in words has no way through the kernel: it is
-// in the object's last_error.
+// Errors: the tree's errno.  ESTALE for a number whose object is gone: on it the kernel asks for the names of
+// the path anew, once, and whoever has no path but an open directory sees it.  A reason in words has no way
+// through the kernel: it is in the object's last_error.
 #pragma once
 
 #include <cstdint>
@@ -96,7 +97,7 @@ class Face {
 // The errno of an error, in the range that the kernel takes.
 int error_number(const Error& error);
 
-std::unexpected<Error> gone();  // ENOENT
+std::unexpected<Error> gone();  // ESTALE
 
 struct stat status_of(const config::NodeInfo& info, Inode inode, std::size_t link_bytes);
 mode_t type_of(config::NodeKind kind);  // S_IFDIR, S_IFREG, S_IFLNK

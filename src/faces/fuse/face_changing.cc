@@ -16,7 +16,7 @@ constexpr std::size_t kMostValueBytes = std::size_t{64} * 1024;
 void Face::answer_made(fuse_req_t request, Inode parent, const std::string& name, config::NodeKind kind,
                        std::size_t size_bytes) {
   const std::optional<Inode> inode = inodes_.enter_new(parent, name, kind);
-  if (!inode) return void(fuse_reply_err(request, ENOENT));
+  if (!inode) return void(fuse_reply_err(request, ESTALE));
   const config::NodeInfo info{.kind = kind, .writable = true, .changed = std::chrono::system_clock::now()};
   answer_entry(request, *inode, status_of(info, *inode, size_bytes), false);
 }
@@ -32,7 +32,7 @@ std::function<void(fuse_req_t)> Face::removed(Inode parent, const char* name) {
 template <class Reply, class Start>
 void Face::change(fuse_req_t request, const std::optional<std::string>& path, Reply reply, Start start) {
   if (!is_owner(request)) return void(fuse_reply_err(request, EACCES));
-  if (!path) return void(fuse_reply_err(request, ENOENT));
+  if (!path) return void(fuse_reply_err(request, ESTALE));
   if (const std::optional<Requests::Ticket> ticket = requests_->begin(request))
     start(*path, answer(*ticket, std::move(reply)));
 }
@@ -66,7 +66,7 @@ void Face::remove_directory(fuse_req_t request, Inode parent, const char* name) 
 
 void Face::remove_link(fuse_req_t request, Inode parent, const char* name) {
   const std::optional<std::string> path = inodes_.path(parent, name);
-  if (!path) return void(fuse_reply_err(request, ENOENT));
+  if (!path) return void(fuse_reply_err(request, ESTALE));
   const Result<config::NodeInfo> info = tree_.info(*path);
   if (!info) return void(fuse_reply_err(request, error_number(info.error())));
   // Attributes go with their directory.

@@ -10,7 +10,7 @@ namespace weft::faces {
 
 void Face::lookup(fuse_req_t request, Inode parent, const char* name) {
   const std::optional<std::string> path = inodes_.path(parent, name);
-  if (!path) return void(fuse_reply_err(request, ENOENT));
+  if (!path) return void(fuse_reply_err(request, ESTALE));
   const std::optional<Inode> known = inodes_.find(parent, name);
   const Result<config::NodeInfo> info = tree_.info(*path);
   const Result<struct stat> found = info ? status(*path, *info, 0) : std::unexpected(info.error());
@@ -20,7 +20,7 @@ void Face::lookup(fuse_req_t request, Inode parent, const char* name) {
     return void(fuse_reply_err(request, error_number(found.error())));
   }
   const std::optional<Inode> inode = inodes_.enter(parent, name, info->kind);
-  if (!inode) return void(fuse_reply_err(request, ENOENT));
+  if (!inode) return void(fuse_reply_err(request, ESTALE));
   answer_entry(request, *inode, *found, info->fixed);
 }
 
@@ -46,7 +46,7 @@ void Face::set_attributes(fuse_req_t request, Inode inode, int which) {
 
 void Face::read_link(fuse_req_t request, Inode inode) {
   const std::optional<std::string> path = inodes_.path(inode);
-  if (!path) return void(fuse_reply_err(request, ENOENT));
+  if (!path) return void(fuse_reply_err(request, ESTALE));
   const Result<std::string> target = tree_.read_link(*path);
   if (!target) return void(fuse_reply_err(request, error_number(target.error())));
   fuse_reply_readlink(request, target->c_str());

@@ -18,7 +18,7 @@ constexpr std::size_t kDots = 2;  // "." and ".." stand before the entries
 
 void Face::open(fuse_req_t request, Inode inode, fuse_file_info& file) {
   const std::optional<std::string> path = inodes_.path(inode);
-  if (!path) return void(fuse_reply_err(request, ENOENT));
+  if (!path) return void(fuse_reply_err(request, ESTALE));
   const Result<config::NodeInfo> info = tree_.info(*path);
   if (!info) return void(fuse_reply_err(request, error_number(info.error())));
   const int access = file.flags & O_ACCMODE;
