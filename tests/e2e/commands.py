@@ -60,6 +60,14 @@ class Commands(Case):
         connection.close()
         return answer.status, json.loads(text) if text else None
 
+    def ask_for_the_end(self, *words):
+        code, answer = self.ask(*words)
+        if code != 202:
+            return code, answer
+        operation = lambda: self.ask("GET", answer["href"])[1]
+        wait_for(lambda: operation()["done"], "the end of the operation")
+        return operation()["status"], operation()["result"]
+
     def status(self):
         return json.loads(self.weft("status", "--json"))
 
@@ -128,7 +136,7 @@ class Tenants(Commands):
         steps.append({"op": "rm", "path": f"{path}/namespaces/1/{NQN}-1"})
         steps.append({"op": "rmdir", "path": f"{path}/namespaces/1"})
         steps.append({"op": "rmdir", "path": path})
-        code, answer = self.ask("POST", "/v1/batch", {"operations": steps})
+        code, answer = self.ask_for_the_end("POST", "/v1/batch", {"operations": steps})
         self.assertEqual((code, answer["error"]["step"], answer["error"]["errno"]), (409, 3, "ENOTEMPTY"), answer)
         self.assertTrue(answer["undone"], answer)
         differing = set(before.splitlines()) ^ set(self.weft("get", "-r", "nvmet").splitlines())
