@@ -8,10 +8,6 @@ namespace weft::tcp {
 
 using wire::tcp::PduType;
 
-namespace {
-constexpr std::byte kZeroes[128] = {};  // padding is shorter than the largest alignment
-}
-
 void Connection::complete(fabric::Command& command, const wire::Cqe& cqe) {
   answer(static_cast<TcpCommand&>(command), cqe, nullptr);
 }
@@ -36,7 +32,7 @@ void Connection::answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataO
   send_data_header(command, static_cast<std::uint32_t>(bytes), success_too);
   home_.counters.count_out(PduType::c2h_data);
   send_part(command, command.body, data->from);
-  if (!success_too || agreed_.ddgst) send_tail(command, success_too ? nullptr : &cqe, data);
+  if (!success_too || reader_.agreed.ddgst) send_tail(command, success_too ? nullptr : &cqe, data);
 }
 
 // The connection is ending; the memory is released when the target has returned from complete().
@@ -51,13 +47,13 @@ void Connection::send_data_header(TcpCommand& command, std::uint32_t bytes, bool
   auto& out = command.head_pdu;
   const auto flags = static_cast<std::uint8_t>(wire::tcp::kLastPdu | (success_too ? wire::tcp::kSuccess : 0));
   out.pdu = {};
-  out.pdu.ch = wire::tcp::make_header(PduType::c2h_data, flags, agreed_.hdgst, agreed_.ddgst, hpda_, bytes);
+  out.pdu.ch = wire::tcp::make_header(PduType::c2h_data, flags, reader_.agreed.hdgst, reader_.agreed.ddgst,
+                                      hpda_, bytes);
   out.pdu.cccid = command.sqe.cid;
   out.pdu.datal = bytes;
-  if (agreed_.hdgst) out.hdgst = Digest::of(wire::bytes_of(out.pdu));
-  const std::size_t head = sizeof(out.pdu) + (agreed_.hdgst ? wire::tcp::kDigestSize : 0);
+  const std::size_t head = out.seal(reader_.agreed.hdgst);
   command.head_pieces[0] = {&out, head};
-  command.head_pieces[1] = {const_cast<std::byte*>(kZeroes), out.pdu.ch.pdo - head};
+  command.head_pieces[1] = {const_cast<std::byte*>(kPadding), out.pdu.ch.pdo - head};
   const std::size_t pieces = command.head_pieces[1].iov_len != 0 ? 2 : 1;
   send_part(command, command.head, {command.head_pieces, pieces});
 }
@@ -65,15 +61,15 @@ void Connection::send_data_header(TcpCommand& command, std::uint32_t bytes, bool
 // The data digest of `data`, if there is data and a digest was agreed, and a CapsuleResp if there is a `cqe`.
 void Connection::send_tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data) {
   auto& out = command.tail_bytes;
-  const bool digest = data != nullptr && agreed_.ddgst;
+  const bool digest = data != nullptr && reader_.agreed.ddgst;
   if (digest) out.ddgst = Digest::of(data->from);
   std::size_t bytes = digest ? wire::tcp::kDigestSize : 0;
   if (cqe != nullptr) {
     auto& response = out.response;
-    response.pdu.ch = wire::tcp::make_header(PduType::capsule_resp, 0, agreed_.hdgst, agreed_.ddgst, 0, 0);
+    response.pdu.ch =
+        wire::tcp::make_header(PduType::capsule_resp, 0, reader_.agreed.hdgst, reader_.agreed.ddgst, 0, 0);
     response.pdu.cqe = *cqe;
-    if (agreed_.hdgst) response.hdgst = Digest::of(wire::bytes_of(response.pdu));
-    bytes += response.pdu.ch.plen;
+    bytes += response.seal(reader_.agreed.hdgst);
     home_.counters.count_out(PduType::capsule_resp);
   }
   auto* start = reinterpret_cast<std::byte*>(&out) + (digest ? 0 : offsetof(TcpCommand::Tail, response));
@@ -86,7 +82,8 @@ void Connection::forget_capsule(const TcpCommand& command) {
   if (command_ != &command) return;
   command_ = nullptr;
   sink_ = Sink::none;
-  wake();
+  reader_.drop();
+  reader_.wake();
 }
 
 }  // namespace weft::tcp

@@ -11,6 +11,7 @@
 #include "fabric/fabric.h"
 #include "net/stream.h"
 #include "transports/tcp/scatter.h"
+#include "transports/tcp/sealed.h"
 #include "wire/tcp_pdu.h"
 
 namespace weft::tcp {
@@ -20,15 +21,9 @@ class Connection;
 // Lives in a slab of its loop, from the capsule until it was answered and nothing of the answer is still
 // being sent.  It is in one list of its connection at most.
 struct TcpCommand : fabric::Command, ListHook<> {
-  // Header PDUs are built here, with room for the digest behind.
-  template <class Pdu>
-  struct WithDigest {
-    Pdu pdu;
-    wire::le32 hdgst;
-  };
   struct Tail {
     wire::le32 ddgst;  // of the data before it
-    WithDigest<wire::tcp::CapsuleResp> response;
+    Sealed<wire::tcp::CapsuleResp> response;
   };
   static_assert(wire::WireStruct<Tail>);
   struct Part : net::SendOp {
@@ -57,8 +52,8 @@ struct TcpCommand : fabric::Command, ListHook<> {
   iovec grant_piece;
   iovec head_pieces[2];  // header and padding
   iovec tail_piece;
-  WithDigest<wire::tcp::R2t> grant_pdu;
-  WithDigest<wire::tcp::C2hData> head_pdu;
+  Sealed<wire::tcp::R2t> grant_pdu;
+  Sealed<wire::tcp::C2hData> head_pdu;
   Tail tail_bytes;
 };
 

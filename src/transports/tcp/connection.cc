@@ -37,17 +37,30 @@ void Connection::start(Home& home, std::shared_ptr<Origin> origin, std::unique_p
   if (origin->closed.load(std::memory_order_acquire)) return leave(home, *origin);
   auto* self = new Connection(home, std::move(origin), *accepted);  // owned by itself; see destroy()
   self->stream_ = home.network.adopt(std::move(accepted), *self);
+  self->reader_.start(*self->stream_);
   home.loop.arm(self->deadline_, home.shared.options.icreq_time);
 }
 
 Connection::Connection(Home& home, std::shared_ptr<Origin> origin, const net::Accepted& accepted)
-    : home_(home), origin_(std::move(origin)), path_(path_of(accepted)) {
-  agreed_.max_data = home.shared.options.max_h2c_data;
+    : home_(home),
+      origin_(std::move(origin)),
+      path_(path_of(accepted)),
+      reader_(*this, home.loop, home.counters, home.shared.options.turn,
+              wire::tcp::Direction::host_to_controller) {
+  reader_.agreed.max_data = home.shared.options.max_h2c_data;
   home_.connections.push_back(*this);
 }
 
 Connection::~Connection() {
   WEFT_CHECK(held_ == 0, "commands do not outlive their connection");
+}
+
+void Connection::on_received(net::Chunk chunk) {
+  reader_.received(std::move(chunk));
+}
+
+void Connection::on_received_into() {
+  reader_.received_into();
 }
 
 Loop& Connection::loop() {
@@ -60,7 +73,7 @@ void Connection::established(const fabric::QueueLimits& limits) {
   home_.loop.cancel(deadline_);
   entries_ = limits.entries;
   // Fabrics commands may carry this much on every queue.
-  agreed_.max_in_capsule = std::max(limits.in_capsule_bytes, wire::tcp::kFabricsInCapsuleMax);
+  reader_.agreed.max_in_capsule = std::max(limits.in_capsule_bytes, wire::tcp::kFabricsInCapsuleMax);
 }
 
 void Connection::note(std::string_view what) {
@@ -88,6 +101,7 @@ void Connection::shut(net::Stream::CloseMode mode) {
   if (state_ >= State::closing) return;
   state_ = State::closing;
   home_.loop.cancel(deadline_);
+  reader_.stop();
   stream_->close(mode);
 }
 
@@ -97,21 +111,18 @@ void Connection::fatal(wire::tcp::Violation violation) {
   WEFT_CHECK(is_open(), "a connection fails once");
   home_.counters.fatal_errors.add(1);
   note(fmt::format("ended: {} in a {} PDU from the host, FEI {:#x}", wire::tcp::name(violation.fes),
-                   wire::tcp::name(static_cast<wire::tcp::PduType>(header_[0])), violation.fei));
-  const std::size_t of_header =
-      phase_ == Phase::common ? sizeof(wire::tcp::CommonHeader) : shape_.header_size;
-  const auto repeated =
-      static_cast<std::uint32_t>(std::min<std::size_t>({of_header, gathered_, wire::tcp::kTermReqMaxData}));
-  const wire::tcp::TermReq pdu =
-      wire::tcp::make_term_req(wire::tcp::PduType::c2h_term_req, violation, repeated);
+                   wire::tcp::name(reader_.type()), violation.fei));
+  const auto repeated = reader_.header_so_far();
+  const wire::tcp::TermReq pdu = wire::tcp::make_term_req(wire::tcp::PduType::c2h_term_req, violation,
+                                                          static_cast<std::uint32_t>(repeated.size()));
   state_ = State::terminating;
   term_req_ = std::make_unique<Control>();
   const auto bytes = wire::bytes_of(pdu);
   term_req_->bytes.assign(bytes.begin(), bytes.end());
-  term_req_->bytes.insert(term_req_->bytes.end(), header_, header_ + repeated);
+  term_req_->bytes.insert(term_req_->bytes.end(), repeated.begin(), repeated.end());
   send_control(term_req_, wire::tcp::PduType::c2h_term_req);
   home_.loop.arm(deadline_, home_.shared.options.term_time);
-  if (!parsing_ && !parser_.is_posted()) home_.loop.defer(parser_);
+  reader_.look_again();
 }
 
 void Connection::on_ended(int error) {
@@ -121,9 +132,8 @@ void Connection::on_ended(int error) {
 
 void Connection::on_closed() {
   state_ = State::closed;
-  input_.clear();
+  reader_.clear();
   stream_.reset();
-  receiving_into_ = false;
   end_transfers();
   if (queue_ == nullptr) {
     home_.loop.post(destroy_);
@@ -210,7 +220,7 @@ void Connection::release(TcpCommand& command) {
   home_.commands.give_back(command);
   --held_;
   if (data != nullptr) data->released(*data);
-  if (is_open()) wake();
+  if (is_open()) reader_.wake();
 }
 
 }  // namespace weft::tcp

@@ -2,7 +2,6 @@
 // stream.
 //
 //   connection.cc  life: from the accepted stream to the end, time limits, how it stops
-//   receive.cc     the PDU parser: header, digest, padding, data, digest
 //   inbound.cc     what each kind of PDU from the host means
 //   pull.cc        data from the host: in the capsule, or granted by R2T
 //   answer.cc      C2HData and CapsuleResp
@@ -25,11 +24,11 @@
 
 #include "base/intrusive.h"
 #include "base/loop.h"
+#include "base/tag_table.h"
 #include "fabric/fabric.h"
 #include "net/stream.h"
 #include "transports/tcp/command.h"
-#include "transports/tcp/digest.h"
-#include "transports/tcp/tags.h"
+#include "transports/tcp/pdu_reader.h"
 #include "wire/tcp_pdu.h"
 
 namespace weft::tcp {
@@ -37,7 +36,10 @@ namespace weft::tcp {
 struct Home;
 struct Origin;
 
-class Connection final : public fabric::Connection, public net::StreamHandler, public ListHook<> {
+class Connection final : public fabric::Connection,
+                         public net::StreamHandler,
+                         public ListHook<>,
+                         private PduReader::Owner {
  public:
   // Takes a connection into the loop of `home`, which was acquired for it.  It destroys itself, and releases
   // the loop, when it has ended and its queue has retired.
@@ -71,13 +73,6 @@ class Connection final : public fabric::Connection, public net::StreamHandler, p
     closing,      // until on_closed()
     closed,       // until retire()
   };
-  enum class Phase : std::uint8_t { common, header, deliver, padding, data, digest };
-  enum class Step : std::uint8_t {
-    again,
-    starved,  // there is no input
-    blocked,  // until the queue pulls or answers, or answers have left
-    resting,  // until the next turn
-  };
   enum class Sink : std::uint8_t { none, capsule, transfer };  // where the data of this PDU goes
   // ICResp or C2HTermReq on its way.
   struct Control : net::SendOp {
@@ -105,45 +100,24 @@ class Connection final : public fabric::Connection, public net::StreamHandler, p
   static void on_part_sent(net::SendOp& op, int error) noexcept;
   void release(TcpCommand& command);
 
-  // receive.cc
-  void wake();
-  void run_parser();
-  void on_next_turn();
-  void parse();
-  void set_paused(bool paused);
-  bool is_rested();
-  Step step();
-  std::span<const std::byte> available() const;
-  void consume(std::size_t count);
-  bool gather(std::size_t count);
-  Step take_common_header();
-  Step take_header();
-  bool header_digest_matches();
-  Step take_padding();
-  Step take_data();
-  Step take_data_piece();
-  void data_arrived(std::span<const std::byte> bytes);
-  Step take_data_digest();
-  void next_pdu();
-
   // inbound.cc
-  bool expects(wire::tcp::PduType type) const;
-  void act_on_header();
+  bool is_reading() const override { return is_open(); }
+  bool expects(wire::tcp::PduType type) const override;
+  bool on_header() override;
+  void on_data_end(bool damaged) override;
+  void on_violation(wire::tcp::Violation violation) override { fatal(violation); }
   void on_ic_req();
   void on_term_req();
-  Step deliver_capsule();
+  bool deliver_capsule();
   void on_h2c_data();
   std::uint32_t most_commands() const;
   bool overcommitted() const;
-  template <class Pdu>
-  Pdu header_as() const;
 
   // pull.cc
   void pull_capsule(TcpCommand& command);
   void grant(TcpCommand& command);
   void grant_waiting();
-  void end_capsule_data();
-  void end_transfer_data();
+  void end_transfer_data(TcpCommand& command);
   void finish_pull(TcpCommand& command);
   void end_pull(TcpCommand& command, fabric::Pull::Outcome outcome);
 
@@ -161,34 +135,15 @@ class Connection final : public fabric::Connection, public net::StreamHandler, p
   fabric::Path path_;
   State state_ = State::initialising;
 
-  // The agreement of ICReq and ICResp, and of Connect.
-  wire::tcp::Negotiated agreed_;
+  PduReader reader_;
   std::uint8_t hpda_ = 0;
-  std::uint32_t entries_ = 32;
-
-  // Input.
-  std::vector<net::Chunk> input_;
-  Phase phase_ = Phase::common;
-  Sink sink_ = Sink::none;
-  bool parsing_ = false;
-  bool paused_ = false;
-  bool receiving_into_ = false;
-  bool blocked_ = false;            // the last step was; never while parsing
+  std::uint32_t entries_ = 32;      // what Connect said
   bool blocked_by_excess_ = false;  // of commands
-  std::byte header_[wire::tcp::kMaxHeaderSize + wire::tcp::kDigestSize];
-  std::uint32_t gathered_ = 0;  // bytes of header_, or of the data digest
-  wire::tcp::PduShape shape_;
-  std::uint32_t left_ = 0;         // of the padding or the data
-  std::uint32_t skip_ = 0;         // of the data: bytes before those that are wanted
+  Sink sink_ = Sink::none;
   TcpCommand* command_ = nullptr;  // whose data this PDU carries; see sink_
-  std::span<std::byte> direct_;    // where receive_into puts it
-  Digest digest_;
-  Time turn_{};                   // of the budget below
-  std::uint32_t turn_bytes_ = 0;  // taken in it
-  std::uint32_t turn_pdus_ = 0;
 
   // Commands.
-  Tags tags_;
+  TagTable<TcpCommand> tags_;
   List<TcpCommand> pulling_;     // granted by R2T, or the capsule whose data is being taken
   List<TcpCommand> waiting_;     // to be granted: no tag was free
   List<TcpCommand> unreleased_;  // answered too late; their data-outs are still to be released
@@ -198,8 +153,6 @@ class Connection final : public fabric::Connection, public net::StreamHandler, p
   std::unique_ptr<Control> ic_resp_;
   std::unique_ptr<Control> term_req_;
   MemberTimer<Connection, &Connection::on_deadline> deadline_{*this};
-  MemberTask<Connection, &Connection::run_parser> parser_{*this};
-  MemberTask<Connection, &Connection::on_next_turn> next_turn_{*this};
   MemberTask<Connection, &Connection::settle> settle_{*this};
   MemberTask<Connection, &Connection::destroy> destroy_{*this};
 };

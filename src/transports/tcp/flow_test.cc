@@ -107,7 +107,7 @@ TEST_F(TcpFlow, AHostThatReadsNothingPilesUpNoAnswers) {
 
 // A busy connection does not keep its neighbour waiting for more than a turn.
 TEST_F(TcpFlow, ATurnTakesOnlySoMuchOfOneConnection) {
-  options.turn_pdus = 8;
+  options.turn.pdus = 8;
   auto busy = open_queue();
   ScriptedQueue& busy_queue = queue();
   auto other = open_queue();
@@ -127,7 +127,7 @@ TEST_F(TcpFlow, ATurnTakesOnlySoMuchOfOneConnection) {
 }
 
 TEST_F(TcpFlow, ATurnTakesOnlySoManyBytes) {
-  options.turn_bytes = 4096;
+  options.turn.bytes = 4096;
   auto far = open_queue();
   queue().on_receive = [](Scripted& command) {
     command.then = [&command] { command.answer(); };

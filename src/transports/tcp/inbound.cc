@@ -1,6 +1,8 @@
 // What each kind of PDU from the host means.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/check.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
@@ -14,43 +16,50 @@ namespace {
 constexpr std::uint32_t kExcessCommands = 8;  // beyond twice the queue's entries
 }
 
-template <class Pdu>
-Pdu Connection::header_as() const {
-  return *wire::load<Pdu>(header_);
-}
-
 bool Connection::expects(PduType type) const {
   if (type == PduType::h2c_term_req) return true;
   return (type == PduType::ic_req) == (state_ == State::initialising);
 }
 
-void Connection::act_on_header() {
-  switch (shape_.type) {
+bool Connection::on_header() {
+  sink_ = Sink::none;
+  command_ = nullptr;
+  switch (reader_.shape().type) {
     case PduType::ic_req:
-      return on_ic_req();
+      on_ic_req();
+      break;
     case PduType::h2c_term_req:
-      return on_term_req();
+      on_term_req();
+      break;
     case PduType::capsule_cmd:
-      phase_ = Phase::deliver;
-      return;
+      return deliver_capsule();
     case PduType::h2c_data:
-      return on_h2c_data();
+      on_h2c_data();
+      break;
     default:
       WEFT_CHECK(false, "check_header lets nothing else of the host pass");
   }
+  return true;
+}
+
+void Connection::on_data_end(bool damaged) {
+  TcpCommand& command = *std::exchange(command_, nullptr);
+  command.damaged |= damaged;
+  if (std::exchange(sink_, Sink::none) == Sink::capsule) return finish_pull(command);
+  end_transfer_data(command);
 }
 
 void Connection::on_ic_req() {
-  const auto request = wire::tcp::parse_ic_req(header_as<wire::tcp::IcReq>());
+  const auto request = wire::tcp::parse_ic_req(reader_.header_as<wire::tcp::IcReq>());
   if (!request) return fatal(request.error());
   if (origin_->closed.load(std::memory_order_acquire)) return shut(net::Stream::CloseMode::abort);
   const Options& options = home_.shared.options;
   hpda_ = request->hpda;
-  agreed_.hdgst = request->hdgst && options.header_digest;
-  agreed_.ddgst = request->ddgst && options.data_digest;
+  reader_.agreed.hdgst = request->hdgst && options.header_digest;
+  reader_.agreed.ddgst = request->ddgst && options.data_digest;
   state_ = State::connecting;
   const wire::tcp::IcResp pdu = wire::tcp::make_ic_resp(
-      {.maxh2cdata = options.max_h2c_data, .hdgst = agreed_.hdgst, .ddgst = agreed_.ddgst});
+      {.maxh2cdata = options.max_h2c_data, .hdgst = reader_.agreed.hdgst, .ddgst = reader_.agreed.ddgst});
   const auto bytes = wire::bytes_of(pdu);
   ic_resp_ = std::make_unique<Control>();
   ic_resp_->bytes.assign(bytes.begin(), bytes.end());
@@ -60,7 +69,7 @@ void Connection::on_ic_req() {
 }
 
 void Connection::on_term_req() {
-  const std::uint16_t fes = header_as<wire::tcp::TermReq>().fes;
+  const std::uint16_t fes = reader_.header_as<wire::tcp::TermReq>().fes;
   note(fmt::format("the host ended the connection with H2CTermReq: {} ({:#x})",
                    wire::tcp::name(static_cast<FatalError>(fes)), fes));
   shut(net::Stream::CloseMode::abort);
@@ -75,35 +84,36 @@ bool Connection::overcommitted() const {
   return blocked_by_excess_ && unanswered_ >= most_commands() && tags_.taken() > 0;
 }
 
-Connection::Step Connection::deliver_capsule() {
+bool Connection::deliver_capsule() {
   blocked_by_excess_ = held_ >= most_commands();
   if (overcommitted()) {
     fatal({FatalError::pdu_sequence_error, 0});
-    return Step::again;
+    return true;
   }
-  if (blocked_by_excess_) return Step::blocked;
+  if (blocked_by_excess_) return false;
   TcpCommand& command = home_.commands.take(*this);
   ++held_;
   ++unanswered_;
-  command.sqe = header_as<wire::tcp::CapsuleCmd>().sqe;
-  command.in_capsule_bytes = shape_.data_size;
-  if (shape_.data_size != 0) {
+  command.sqe = reader_.header_as<wire::tcp::CapsuleCmd>().sqe;
+  command.in_capsule_bytes = reader_.shape().data_size;
+  if (command.in_capsule_bytes != 0) {
     sink_ = Sink::capsule;
     command_ = &command;
+    reader_.hold();
   }
-  phase_ = Phase::padding;
   queue_->receive(fabric::Reply(*this, command));
-  return Step::again;
+  return true;
 }
 
 void Connection::on_h2c_data() {
-  const auto pdu = header_as<wire::tcp::H2cData>();
+  const auto pdu = reader_.header_as<wire::tcp::H2cData>();
   TcpCommand* command = tags_.find(pdu.ttag);
   if (command == nullptr)
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::H2cData, ttag)});
   if (pdu.cccid != command->sqe.cid)
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::H2cData, cccid)});
-  if (const auto checked = wire::tcp::check_data(pdu, shape_); !checked) return fatal(checked.error());
+  if (const auto checked = wire::tcp::check_data(pdu, reader_.shape()); !checked)
+    return fatal(checked.error());
   if (pdu.datao != command->received || pdu.datal > command->granted - command->received)
     return fatal({FatalError::data_transfer_out_of_range, 0});
   const bool last = (pdu.ch.flags & wire::tcp::kLastPdu) != 0;
@@ -111,6 +121,7 @@ void Connection::on_h2c_data() {
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::CommonHeader, flags)});
   sink_ = Sink::transfer;
   command_ = command;
+  reader_.fill(command->into, 0);
 }
 
 }  // namespace weft::tcp

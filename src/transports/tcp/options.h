@@ -21,6 +21,12 @@ class Journal {
   ~Journal() = default;
 };
 
+// Of one connection's input in one turn of the loop.
+struct TurnLimits {
+  std::uint32_t bytes = 512 * 1024;
+  std::uint32_t pdus = 128;
+};
+
 struct Options {
   bool header_digest = true;  // granted to hosts that ask for it
   bool data_digest = true;
@@ -30,8 +36,7 @@ struct Options {
   Duration icreq_time = std::chrono::seconds(10);    // from the connection to ICReq
   Duration connect_time = std::chrono::seconds(10);  // from ICResp to a successful Connect
   Duration term_time = std::chrono::seconds(1);      // from our C2HTermReq to the host's close
-  std::uint32_t turn_bytes = 512 * 1024;             // of one connection's input in one turn of the loop
-  std::uint32_t turn_pdus = 128;
+  TurnLimits turn;
   Journal* journal = nullptr;  // outlives the transport
 };
 

@@ -31,9 +31,9 @@ void Connection::pull_capsule(TcpCommand& command) {
   WEFT_CHECK(sink_ == Sink::capsule && command_ == &command && sgl.length <= command.in_capsule_bytes &&
                  sgl.address <= command.in_capsule_bytes - sgl.length,
              "the data is in the capsule");
-  skip_ = static_cast<std::uint32_t>(sgl.address);
   pulling_.push_back(command);
-  wake();
+  reader_.fill(command.into, static_cast<std::uint32_t>(sgl.address));
+  reader_.wake();
 }
 
 void Connection::grant(TcpCommand& command) {
@@ -48,15 +48,14 @@ void Connection::grant(TcpCommand& command) {
   command.granted = command.sqe.dptr.length;
   auto& out = command.grant_pdu;
   out.pdu = {};
-  out.pdu.ch = wire::tcp::make_header(PduType::r2t, 0, agreed_.hdgst, agreed_.ddgst, 0, 0);
+  out.pdu.ch = wire::tcp::make_header(PduType::r2t, 0, reader_.agreed.hdgst, reader_.agreed.ddgst, 0, 0);
   out.pdu.cccid = command.sqe.cid;
   out.pdu.ttag = command.tag;
   out.pdu.r2tl = command.granted;
-  if (agreed_.hdgst) out.hdgst = Digest::of(wire::bytes_of(out.pdu));
-  command.grant_piece = {&out, out.pdu.ch.plen};
+  command.grant_piece = {&out, out.seal(reader_.agreed.hdgst)};
   home_.counters.count_out(PduType::r2t);
   send_part(command, command.grant, {&command.grant_piece, 1});
-  if (blocked_ && overcommitted()) fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
+  if (reader_.is_blocked() && overcommitted()) fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
 }
 
 void Connection::grant_waiting() {
@@ -66,18 +65,8 @@ void Connection::grant_waiting() {
   grant(command);
 }
 
-void Connection::end_capsule_data() {
-  TcpCommand& command = *command_;
-  command_ = nullptr;
-  sink_ = Sink::none;
-  finish_pull(command);
-}
-
-void Connection::end_transfer_data() {
-  TcpCommand& command = *command_;
-  command_ = nullptr;
-  sink_ = Sink::none;
-  command.received += shape_.data_size;
+void Connection::end_transfer_data(TcpCommand& command) {
+  command.received += reader_.shape().data_size;
   if (command.received < command.granted) return;
   tags_.give_back(command.tag);
   finish_pull(command);

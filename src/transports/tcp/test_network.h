@@ -181,6 +181,21 @@ class FakeNetworks final : public net::Networks {
   net::Network& of(Loop& loop) override { return *networks_.at(loop.index()); }
   Loops& loops() override { return loops_; }
 
+  // The near end's oldest connect() that was not answered: with a connection, or an errno.
+  std::shared_ptr<Far> answer_connect(int error = 0) {
+    WEFT_CHECK(!connects_.empty(), "somebody connects");
+    const Connect asked = connects_.front();
+    connects_.pop_front();
+    auto far = std::make_shared<Far>();
+    far->local = net::Address::parse("192.0.2.9", 50000).value();
+    far->peer = asked.address;
+    post_call(*asked.loop, [asked, far, error] {
+      asked.handler->on_connected(error == 0 ? std::make_unique<FakeAccepted>(far) : nullptr, error);
+    });
+    return far;
+  }
+  std::size_t connects() const { return connects_.size(); }
+
   // A connection to the listener, from the next turn on.
   std::shared_ptr<Far> connect() {
     WEFT_CHECK(listening_ != nullptr, "there is a listener");
@@ -204,6 +219,11 @@ class FakeNetworks final : public net::Networks {
     net::AcceptHandler& handler;
   };
 
+  struct Connect {
+    net::Address address;
+    net::ConnectHandler* handler;
+    Loop* loop;
+  };
   struct OfLoop final : net::Network {
     OfLoop(FakeNetworks& networks, Loop& on) : owner(networks), own_loop(on) {}
     Loop& loop() override { return own_loop; }
@@ -223,8 +243,8 @@ class FakeNetworks final : public net::Networks {
       auto& accepted = static_cast<FakeAccepted&>(*connection);
       return std::make_unique<FakeStream>(own_loop, accepted.far, handler);
     }
-    void connect(const net::Address&, net::ConnectHandler&) override {
-      WEFT_CHECK(false, "the transport does not connect");
+    void connect(const net::Address& address, net::ConnectHandler& handler) override {
+      owner.connects_.push_back({address, &handler, &own_loop});
     }
     FakeNetworks& owner;
     Loop& own_loop;
@@ -234,6 +254,7 @@ class FakeNetworks final : public net::Networks {
   std::vector<std::unique_ptr<OfLoop>> networks_;
   Listening* listening_ = nullptr;
   Loop* accepting_ = nullptr;
+  std::deque<Connect> connects_;
 };
 
 }  // namespace weft::tcp

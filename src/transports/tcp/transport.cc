@@ -1,13 +1,10 @@
 #include "transports/tcp/transport.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/call.h"
 #include "base/check.h"
-#include "base/text.h"
+#include "transports/tcp/address.h"
 #include "transports/tcp/home.h"
 #include "transports/tcp/listener.h"
 
@@ -18,15 +15,6 @@ namespace {
 Options made_valid(Options options) {
   options.max_h2c_data = std::max(options.max_h2c_data / 4 * 4, wire::tcp::kMinMaxH2cData);
   return options;
-}
-
-Result<net::Address> parse_address(const fabric::ListenOptions& options) {
-  const auto port = parse_number(options.trsvcid, 0, 0xFFFF);
-  if (!port)
-    return fail(EINVAL,
-                fmt::format("tcp service id '{}': must be a port number from 0 to 65535, for example 4420",
-                            options.trsvcid));
-  return net::Address::parse(options.traddr, static_cast<std::uint16_t>(*port));
 }
 
 }  // namespace
@@ -42,9 +30,7 @@ TcpTransport::~TcpTransport() {
 }
 
 Result<fabric::ListenOptions> TcpTransport::canonical(const fabric::ListenOptions& options) const {
-  const auto address = parse_address(options);
-  if (!address) return std::unexpected(address.error());
-  return fabric::ListenOptions{.traddr = address->host_text(), .trsvcid = fmt::to_string(address->port)};
+  return canonical_address(options);
 }
 
 wire::AddressFamily TcpTransport::adrfam(const fabric::ListenOptions& options) const {

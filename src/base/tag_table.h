@@ -1,5 +1,5 @@
-// Transfer tags of one connection: which command an H2CData PDU belongs to.  A tag's upper bits are a
-// generation, so that a late PDU of an earlier transfer does not hit the next one.
+// Numbers of 16 bits that stand for objects while something with them is under way.  A tag's upper bits are a
+// generation, so that what comes late for an earlier use does not hit the next one.  Belongs to one loop.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,15 @@
 
 #include "base/check.h"
 
-namespace weft::tcp {
+namespace weft {
 
-struct TcpCommand;
-
-class Tags {
+template <class T>
+class TagTable {
  public:
   static constexpr std::uint32_t kMost = 4096;
 
   // Empty when all are taken.
-  std::optional<std::uint16_t> take(TcpCommand& command) {
+  std::optional<std::uint16_t> take(T& object) {
     if (free_ == kNone) {
       if (slots_.size() == kMost) return std::nullopt;
       slots_.push_back({});
@@ -26,22 +25,22 @@ class Tags {
     const std::uint16_t index = free_;
     Slot& slot = slots_[index];
     free_ = slot.next;
-    slot.command = &command;
+    slot.object = &object;
     ++taken_;
     return static_cast<std::uint16_t>(slot.generation << kIndexBits | index);
   }
 
   // Null for a tag that is not in use.
-  TcpCommand* find(std::uint16_t tag) const {
+  T* find(std::uint16_t tag) const {
     const std::uint32_t index = tag % kMost;
     if (index >= slots_.size() || slots_[index].generation != tag >> kIndexBits) return nullptr;
-    return slots_[index].command;
+    return slots_[index].object;
   }
 
   void give_back(std::uint16_t tag) {
     WEFT_CHECK(find(tag) != nullptr, "a tag is given back once");
     Slot& slot = slots_[tag % kMost];
-    slot.command = nullptr;
+    slot.object = nullptr;
     slot.generation = (slot.generation + 1u) % kGenerations;
     slot.next = free_;
     free_ = static_cast<std::uint16_t>(tag % kMost);
@@ -56,7 +55,7 @@ class Tags {
   static constexpr std::uint16_t kNone = 0xFFFF;
   static_assert(kMost == 1u << kIndexBits);
   struct Slot {
-    TcpCommand* command = nullptr;
+    T* object = nullptr;
     std::uint16_t generation = 0;
     std::uint16_t next = kNone;  // of the free ones
   };
@@ -65,4 +64,4 @@ class Tags {
   std::uint16_t free_ = kNone;
 };
 
-}  // namespace weft::tcp
+}  // namespace weft

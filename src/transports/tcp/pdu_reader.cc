@@ -1,11 +1,10 @@
-// The PDU parser of a connection.  It takes input only as far as somebody wants it.
+#include "transports/tcp/pdu_reader.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
-#include "transports/tcp/connection.h"
-#include "transports/tcp/home.h"
 
 namespace weft::tcp {
 
@@ -15,58 +14,69 @@ constexpr std::size_t kDirectBytes =
     8 * 1024;  // from here on the stream receives right into the command's memory
 }  // namespace
 
-void Connection::on_received(net::Chunk chunk) {
-  if (!is_open()) return;
-  home_.counters.bytes_in.add(chunk.bytes().size());
+void PduReader::received(net::Chunk chunk) {
+  if (!owner_.is_reading()) return;
+  counters_.bytes_in.add(chunk.bytes().size());
   if (!chunk.empty()) input_.push_back(std::move(chunk));
   if (!parsing_) {
     parse();
   } else if (!parser_.is_posted()) {
-    home_.loop.defer(parser_);
+    loop_.defer(parser_);
   }
 }
 
-void Connection::on_received_into() {
+void PduReader::received_into() {
   receiving_into_ = false;
-  if (!is_open()) return;
-  home_.counters.bytes_in.add(direct_.size());
-  command_->into.advance(direct_.size());
+  if (!owner_.is_reading()) return;
+  counters_.bytes_in.add(direct_.size());
+  into_->advance(direct_.size());
   data_arrived(std::exchange(direct_, {}));
   parse();
 }
 
-// Goes on reading, at the end of this turn, when something was waited for.
-void Connection::wake() {
-  if (blocked_ && !parser_.is_posted()) home_.loop.defer(parser_);
+void PduReader::clear() {
+  stopped_ = true;
+  input_.clear();
+  receiving_into_ = false;
+  stream_ = nullptr;
 }
 
-void Connection::run_parser() {
+// Goes on reading, at the end of this turn, when something was waited for.
+void PduReader::wake() {
+  if (blocked_ && !parser_.is_posted()) loop_.defer(parser_);
+}
+
+void PduReader::look_again() {
+  if (!parsing_ && !parser_.is_posted()) loop_.defer(parser_);
+}
+
+void PduReader::run() {
   parse();
 }
 
-void Connection::on_next_turn() {
+void PduReader::on_next_turn() {
   turn_bytes_ = 0;
   turn_pdus_ = 0;
   parse();
 }
 
-void Connection::parse() {
-  if (parsing_ || state_ >= State::closing) return;
+void PduReader::parse() {
+  if (parsing_ || stopped_) return;
   parsing_ = true;
   blocked_ = false;
   Step last = Step::again;
-  while (is_open() && last == Step::again) last = step();
-  if (is_open()) {
+  while (owner_.is_reading() && last == Step::again) last = step();
+  if (owner_.is_reading()) {
     blocked_ = last == Step::blocked;
     set_paused(blocked_ || input_.size() > kMostChunks);
   } else {
     input_.clear();
-    if (state_ == State::terminating) set_paused(false);
+    if (!stopped_) set_paused(false);
   }
   parsing_ = false;
 }
 
-void Connection::set_paused(bool paused) {
+void PduReader::set_paused(bool paused) {
   if (paused == paused_) return;
   paused_ = paused;
   if (paused) {
@@ -77,19 +87,18 @@ void Connection::set_paused(bool paused) {
 }
 
 // Whether this connection may take more in this turn; if not, it goes on in the next.
-bool Connection::is_rested() {
-  const Options& options = home_.shared.options;
-  if (const Time now = home_.loop.now(); now != turn_) {
+bool PduReader::is_rested() {
+  if (const Time now = loop_.now(); now != turn_) {
     turn_ = now;
     turn_bytes_ = 0;
     turn_pdus_ = 0;
   }
-  if (turn_bytes_ < options.turn_bytes && turn_pdus_ < options.turn_pdus) return true;
-  if (!next_turn_.is_posted()) home_.loop.post(next_turn_);
+  if (turn_bytes_ < limits_.bytes && turn_pdus_ < limits_.pdus) return true;
+  if (!next_turn_.is_posted()) loop_.post(next_turn_);
   return false;
 }
 
-Connection::Step Connection::step() {
+PduReader::Step PduReader::step() {
   if (receiving_into_) return Step::starved;
   if (!is_rested()) return Step::resting;
   switch (phase_) {
@@ -98,7 +107,7 @@ Connection::Step Connection::step() {
     case Phase::header:
       return take_header();
     case Phase::deliver:
-      return deliver_capsule();
+      return deliver();
     case Phase::padding:
       return take_padding();
     case Phase::data:
@@ -109,18 +118,18 @@ Connection::Step Connection::step() {
   return Step::starved;
 }
 
-std::span<const std::byte> Connection::available() const {
+std::span<const std::byte> PduReader::available() const {
   if (input_.empty()) return {};
   return input_.front().bytes();
 }
 
-void Connection::consume(std::size_t count) {
+void PduReader::consume(std::size_t count) {
   input_.front().skip(count);
   if (input_.front().empty()) input_.erase(input_.begin());
 }
 
 // Until header_ holds `count` bytes; false when the input ends before.
-bool Connection::gather(std::size_t count) {
+bool PduReader::gather(std::size_t count) {
   while (gathered_ < count) {
     const auto bytes = available();
     if (bytes.empty()) return false;
@@ -132,16 +141,21 @@ bool Connection::gather(std::size_t count) {
   return true;
 }
 
-Connection::Step Connection::take_common_header() {
+std::span<const std::byte> PduReader::header_so_far() const {
+  const std::size_t whole = phase_ == Phase::common ? sizeof(wire::tcp::CommonHeader) : shape_.header_size;
+  return std::span(header_).first(std::min<std::size_t>({whole, gathered_, wire::tcp::kTermReqMaxData}));
+}
+
+PduReader::Step PduReader::take_common_header() {
   if (!gather(sizeof(wire::tcp::CommonHeader))) return Step::starved;
   const auto header = *wire::load<wire::tcp::CommonHeader>(header_);
-  const auto shape = wire::tcp::check_header(header, agreed_, wire::tcp::Direction::host_to_controller);
+  const auto shape = wire::tcp::check_header(header, agreed, direction_);
   if (!shape) {
-    fatal(shape.error());
+    owner_.on_violation(shape.error());
     return Step::again;
   }
-  if (!expects(shape->type)) {
-    fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
+  if (!owner_.expects(shape->type)) {
+    owner_.on_violation({wire::tcp::FatalError::pdu_sequence_error, 0});
     return Step::again;
   }
   shape_ = *shape;
@@ -149,32 +163,36 @@ Connection::Step Connection::take_common_header() {
   return Step::again;
 }
 
-Connection::Step Connection::take_header() {
+PduReader::Step PduReader::take_header() {
   if (!gather(std::size_t{shape_.header_size} + shape_.hdgst_size)) return Step::starved;
   if (shape_.hdgst_size != 0 && !header_digest_matches()) return Step::again;
-  home_.counters.count_in(shape_.type);
+  counters_.count_in(shape_.type);
   ++turn_pdus_;
-  sink_ = Sink::none;
-  command_ = nullptr;
-  skip_ = 0;
+  drop();
   digest_ = {};
+  damaged_ = false;
   const std::uint32_t head = std::uint32_t{shape_.header_size} + shape_.hdgst_size;
   left_ = shape_.data_size == 0 ? 0 : shape_.data_offset - head;
-  phase_ = Phase::padding;
-  act_on_header();
+  phase_ = Phase::deliver;
   return Step::again;
 }
 
-bool Connection::header_digest_matches() {
+bool PduReader::header_digest_matches() {
   const auto header = std::span(std::as_const(header_)).first(shape_.header_size);
   const std::uint32_t received = *wire::load<wire::le32>(std::span(header_).subspan(shape_.header_size));
   if (received == Digest::of(header)) return true;
-  home_.counters.header_digest_errors.add(1);
-  fatal({wire::tcp::FatalError::header_digest_error, received});
+  counters_.header_digest_errors.add(1);
+  owner_.on_violation({wire::tcp::FatalError::header_digest_error, received});
   return false;
 }
 
-Connection::Step Connection::take_padding() {
+PduReader::Step PduReader::deliver() {
+  if (!owner_.on_header()) return Step::blocked;
+  phase_ = Phase::padding;
+  return Step::again;
+}
+
+PduReader::Step PduReader::take_padding() {
   while (left_ > 0) {
     const auto bytes = available();
     if (bytes.empty()) return Step::starved;
@@ -188,7 +206,23 @@ Connection::Step Connection::take_padding() {
   return Step::again;
 }
 
-Connection::Step Connection::take_data() {
+void PduReader::hold() {
+  held_ = true;
+}
+
+void PduReader::fill(Scatter& into, std::uint32_t skip) {
+  held_ = false;
+  into_ = &into;
+  skip_ = skip;
+}
+
+void PduReader::drop() {
+  held_ = false;
+  into_ = nullptr;
+  skip_ = 0;
+}
+
+PduReader::Step PduReader::take_data() {
   if (left_ > 0) return take_data_piece();
   if (shape_.ddgst_size != 0) {
     phase_ = Phase::digest;
@@ -198,10 +232,9 @@ Connection::Step Connection::take_data() {
   return Step::again;
 }
 
-Connection::Step Connection::take_data_piece() {
-  if (sink_ == Sink::capsule && command_->pull == nullptr) return Step::blocked;
-  const bool wanted = sink_ != Sink::none && skip_ == 0;
-  const auto piece = wanted ? command_->into.piece() : std::span<std::byte>();
+PduReader::Step PduReader::take_data_piece() {
+  if (held_) return Step::blocked;
+  const auto piece = into_ != nullptr && skip_ == 0 ? into_->piece() : std::span<std::byte>();
   if (input_.empty()) {
     const std::size_t direct = std::min<std::size_t>(piece.size(), left_);
     if (direct < kDirectBytes) return Step::starved;
@@ -218,7 +251,7 @@ Connection::Step Connection::take_data_piece() {
   if (!piece.empty()) {
     bytes = bytes.first(std::min(bytes.size(), piece.size()));
     std::memcpy(piece.data(), bytes.data(), bytes.size());
-    command_->into.advance(bytes.size());
+    into_->advance(bytes.size());
   }
   skip_ -= std::min(skip_, static_cast<std::uint32_t>(bytes.size()));
   data_arrived(bytes);
@@ -226,28 +259,29 @@ Connection::Step Connection::take_data_piece() {
   return Step::again;
 }
 
-void Connection::data_arrived(std::span<const std::byte> bytes) {
-  if (sink_ != Sink::none && shape_.ddgst_size != 0) digest_.add(bytes);
+void PduReader::data_arrived(std::span<const std::byte> bytes) {
+  if (wants_data() && shape_.ddgst_size != 0) digest_.add(bytes);
   left_ -= static_cast<std::uint32_t>(bytes.size());
   turn_bytes_ += static_cast<std::uint32_t>(bytes.size());
 }
 
-Connection::Step Connection::take_data_digest() {
+PduReader::Step PduReader::take_data_digest() {
   if (!gather(wire::tcp::kDigestSize)) return Step::starved;
   const std::uint32_t received = *wire::load<wire::le32>(header_);
-  if (sink_ != Sink::none && received != digest_.value()) {
-    home_.counters.data_digest_errors.add(1);
-    command_->damaged = true;
+  if (wants_data() && received != digest_.value()) {
+    counters_.data_digest_errors.add(1);
+    damaged_ = true;
   }
   next_pdu();
   return Step::again;
 }
 
-void Connection::next_pdu() {
+void PduReader::next_pdu() {
   gathered_ = 0;
   phase_ = Phase::common;
-  if (sink_ == Sink::capsule) end_capsule_data();
-  if (sink_ == Sink::transfer) end_transfer_data();
+  if (!wants_data()) return;
+  drop();
+  owner_.on_data_end(damaged_);
 }
 
 }  // namespace weft::tcp
