@@ -42,6 +42,9 @@ class Served {
   target::Target& target() { return *target_; }
   tcp::TcpTransport& transport() { return *transport_; }
   target::Subsystem& subsystem() { return *subsystem_; }
+  reactor::Reactors& reactors() { return *reactors_; }
+  // Ends the listener: nobody connects any more.
+  void stop_listening() { listener_.reset(); }
 
  private:
   std::unique_ptr<reactor::Reactors> reactors_;

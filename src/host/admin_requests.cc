@@ -1,0 +1,114 @@
+#include "host/admin_requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "wire/admin_command.h"
+
+namespace weft::host {
+
+namespace {
+
+constexpr unsigned kLeastBlockShift = 9;
+constexpr unsigned kMostBlockShift = 16;
+
+template <std::size_t kBytes>
+std::array<std::uint8_t, kBytes> bytes_at(std::span<const std::byte> from) {
+  std::array<std::uint8_t, kBytes> to;
+  std::memcpy(to.data(), from.data(), kBytes);
+  return to;
+}
+
+// Descriptors come from the target: each is taken only where it is whole and has its type's length.
+void take_descriptors(std::span<const std::byte> page, NamespaceInfo& info) {
+  while (const auto head = wire::load<wire::NamespaceIdDescriptor>(page)) {
+    page = page.subspan(sizeof *head);
+    if (head->nidl == 0 || head->nidl > page.size()) return;
+    const auto type = static_cast<wire::NamespaceIdType>(head->nidt);
+    if (type == wire::NamespaceIdType::uuid && head->nidl == 16) info.uuid = bytes_at<16>(page);
+    if (type == wire::NamespaceIdType::nguid && head->nidl == 16) info.nguid = bytes_at<16>(page);
+    if (type == wire::NamespaceIdType::eui64 && head->nidl == 8) info.eui64 = bytes_at<8>(page);
+    page = page.subspan(head->nidl);
+  }
+}
+
+}  // namespace
+
+Result<Page> identify(Session& session, const wire::Identify& command) {
+  Page page(wire::kIdentifySize);
+  const auto answered = session.admin(wire::make_identify(command), page);
+  if (!answered) return std::unexpected(answered.error());
+  return page;
+}
+
+Result<Page> log_page(Session& session, const LogRequest& request) {
+  constexpr std::uint64_t kMostAtOnce = std::uint64_t{64} * 1024;
+  const std::uint64_t piece = std::min<std::uint64_t>(session.max_transfer_bytes(), kMostAtOnce);
+  Page page(request.bytes);
+  for (std::uint64_t at = 0; at < request.bytes;) {
+    const std::uint64_t part = std::min(piece, request.bytes - at);
+    const auto answered = session.admin(wire::make_get_log_page({.nsid = request.nsid,
+                                                                 .lid = request.lid,
+                                                                 .lsp = request.lsp,
+                                                                 .rae = request.keeps_event,
+                                                                 .length = part,
+                                                                 .offset = request.offset + at}),
+                                        std::span(page).subspan(at, part));
+    if (!answered)
+      return fail(answered.error().code,
+                  fmt::format("log page {:02x}h: {}", request.lid, answered.error().message));
+    at += part;
+  }
+  return page;
+}
+
+Result<std::vector<Nsid>> active_namespaces(Session& session) {
+  std::vector<Nsid> all;
+  while (true) {
+    const Nsid after = all.empty() ? Nsid(0) : all.back();
+    const auto page = identify(
+        session, {.nsid = after, .cns = static_cast<std::uint8_t>(wire::IdentifyCns::active_ns_list)});
+    if (!page) return std::unexpected(page.error());
+    const auto list = *wire::load<wire::NamespaceList>(*page);
+    for (const wire::le32 nsid : list.nsid) {
+      if (nsid == 0) return all;
+      if (nsid <= (all.empty() ? 0 : all.back().value()))
+        return fail(EPROTO, "the target's list of namespaces is not in ascending order");
+      all.emplace_back(nsid);
+    }
+  }
+}
+
+Result<NamespaceInfo> namespace_info(Session& session, Nsid nsid) {
+  const auto page =
+      identify(session, {.nsid = nsid, .cns = static_cast<std::uint8_t>(wire::IdentifyCns::ns)});
+  if (!page)
+    return fail(page.error().code, fmt::format("namespace {}: {}", nsid.value(), page.error().message));
+  const auto ns = *wire::load<wire::IdentifyNamespace>(*page);
+  if (ns.nsze == 0)
+    return fail(ENODEV, fmt::format("namespace {}: there is none, or it is not active", nsid.value()));
+  constexpr unsigned kFormats = sizeof ns.lbaf / sizeof ns.lbaf[0];
+  const unsigned format = (ns.flbas & 0xFu) | (ns.flbas >> 1 & 0x30u);
+  const wire::LbaFormat lbaf = ns.lbaf[format % kFormats];
+  if (lbaf.lbads < kLeastBlockShift || lbaf.lbads > kMostBlockShift ||
+      ns.nsze > (std::uint64_t{1} << 63) >> lbaf.lbads)
+    return fail(EPROTO, fmt::format("namespace {}: the target says {} blocks of 2^{} bytes", nsid.value(),
+                                    std::uint64_t{ns.nsze}, lbaf.lbads));
+  NamespaceInfo info{.nsid = nsid,
+                     .blocks = ns.nsze,
+                     .block_bytes = 1u << lbaf.lbads,
+                     .metadata_bytes = lbaf.ms,
+                     .ana_group = ns.anagrpid,
+                     .write_protected = (ns.nsattr & wire::kNsattrWriteProtected) != 0,
+                     .shared = (ns.nmic & wire::kNmicShared) != 0};
+  // Targets of before 1.3 know no descriptors.
+  const auto ids = identify(
+      session, {.nsid = nsid, .cns = static_cast<std::uint8_t>(wire::IdentifyCns::ns_id_descriptors)});
+  if (ids) take_descriptors(*ids, info);
+  return info;
+}
+
+}  // namespace weft::host

@@ -1,0 +1,219 @@
+#include "host/queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "wire/nqn.h"
+
+namespace weft::host {
+
+namespace {
+
+constexpr Duration kAge = std::chrono::seconds(1);           // how often the time of commands is looked at
+constexpr Duration kPause = std::chrono::milliseconds(100);  // before a command is sent again
+
+// Which failures another try may not meet.  Path errors are not among them: another path is the answer.
+bool may_pass(wire::Status status) {
+  constexpr wire::Status kPassing[] = {wire::status::kCommandInterrupted,
+                                       wire::status::kTransientTransportError,
+                                       wire::status::kNamespaceNotReady};
+  if (status.ok() || status.dnr) return false;
+  return std::ranges::any_of(kPassing, [&](wire::Status each) { return each.is(status); });
+}
+
+std::string refusal_text(const Command& connect, std::string_view subnqn) {
+  std::string text = fmt::format("{}: the target refuses the connection: {}", subnqn, connect.failure());
+  if (connect.end != fabric::HostCommand::End::completed) return text;
+  const wire::Status status = connect.cqe.decoded_status();
+  if (status.is(wire::status::kConnectInvalidParameters)) {
+    const auto where = wire::InvalidParameter::decode(connect.cqe.dw0());
+    if (where.in_data && where.offset == wire::connect_field::kSubnqn)
+      text += "; it has no such subsystem on this port";
+    else
+      text += fmt::format("; byte {} of its {}", where.offset, where.in_data ? "data" : "command");
+  }
+  if (status.is(wire::status::kConnectInvalidHost)) text += "; this host is not on the subsystem's list";
+  return text;
+}
+
+}  // namespace
+
+Queue::Queue(Loop& loop, fabric::Initiator& initiator, const Options& options, Qid qid, QueueOwner& owner)
+    : loop_(loop), initiator_(initiator), options_(options), qid_(qid), owner_(owner) {}
+
+Queue::~Queue() {
+  WEFT_CHECK(state_ == State::closed && waiting_.empty() && lost_.empty(),
+             "a queue is destroyed when it is closed and has given up");
+}
+
+void Queue::open(Cntlid cntlid, const Limits& limits) {
+  WEFT_CHECK(state_ == State::closed, "a queue is opened when it is closed");
+  state_ = State::connecting;
+  cntlid_ = cntlid;
+  limits_ = limits;
+  connection_ = initiator_.connect(loop_,
+                                   {.traddr = options_.address.traddr,
+                                    .trsvcid = options_.address.trsvcid,
+                                    .header_digest = options_.header_digest,
+                                    .data_digest = options_.data_digest},
+                                   *this);
+}
+
+void Queue::on_ready() {
+  connect_data_ = {};
+  std::ranges::copy(options_.identity.id, connect_data_.hostid);
+  connect_data_.cntlid = cntlid_.value();
+  wire::write_terminated(connect_data_.subnqn, options_.address.subnqn);
+  wire::write_terminated(connect_data_.hostnqn, options_.identity.nqn);
+  connect_piece_ = {&connect_data_, sizeof connect_data_};
+  const auto kato = std::chrono::duration_cast<std::chrono::milliseconds>(options_.keep_alive).count();
+  connect_.sqe = wire::make_connect({.qid = qid_,
+                                     .queue_size = limits_.entries,
+                                     .kato_ms = is_admin() ? static_cast<std::uint32_t>(kato) : 0});
+  connect_.data = {&connect_piece_, 1};
+  connect_.then = &Queue::on_connect_done;
+  connect_.tries_left = 0;
+  connect_.queue_ = this;
+  send(connect_);
+}
+
+void Queue::on_connect_done(Command& command) noexcept {
+  command.queue_->connected();
+}
+
+void Queue::connected() {
+  if (state_ != State::connecting) return;
+  if (!connect_.ok()) {
+    const bool final = connect_.end == fabric::HostCommand::End::completed &&
+                       (connect_.cqe.decoded_status().dnr ||
+                        connect_.cqe.decoded_status().is(wire::status::kConnectInvalidParameters));
+    return fail({connect_.error_code(), refusal_text(connect_, options_.address.subnqn)}, final);
+  }
+  state_ = State::up;
+  given_up_ = false;
+  if (!is_admin()) connection_->set_in_capsule_bytes(limits_.in_capsule_bytes);
+  owner_.on_queue_up(*this, wire::ConnectResult::decode(connect_.cqe.dw0()).cntlid);
+  send_waiting();
+}
+
+void Queue::on_ended(const Error& why) {
+  fail(why, false);
+}
+
+void Queue::fail(const Error& why, bool final) {
+  if (state_ != State::connecting && state_ != State::up) return;
+  state_ = State::failed;
+  owner_.on_queue_failed(*this, {why, final});
+}
+
+void Queue::close() {
+  if (state_ == State::closed || state_ == State::closing) return;
+  state_ = State::closing;
+  connection_->close();
+}
+
+void Queue::on_closed() {
+  connection_.reset();
+  state_ = State::closed;
+  loop_.cancel(second_);
+  loop_.cancel(pause_);
+  kept_.splice(kept_.end(), pausing_);
+  waiting_.splice(waiting_.begin(), kept_);
+  if (given_up_) give_up();
+  owner_.on_queue_closed(*this);
+}
+
+void Queue::give_up() {
+  given_up_ = true;
+  if (state_ == State::up) return;
+  lost_.splice(lost_.end(), waiting_);
+  end_lost();
+}
+
+void Queue::submit(Command& command) {
+  command.queue_ = this;
+  if (state_ == State::up) {
+    waiting_.push_back(command);
+    return send_waiting();
+  }
+  if (!is_admin() && !given_up_) return waiting_.push_back(command);
+  lost_.push_back(command);
+  if (!end_lost_.is_posted()) loop_.post(end_lost_);
+}
+
+void Queue::send_waiting() {
+  while (state_ == State::up && !waiting_.empty() && outstanding_ < limits_.entries - 1) {
+    Command& command = waiting_.front();
+    waiting_.pop_front();
+    send(command);
+  }
+}
+
+void Queue::send(Command& command) {
+  const Duration limit = command.time_limit != Duration{} ? command.time_limit
+                         : is_admin()                     ? options_.admin_time
+                                                          : options_.io_time;
+  command.deadline_ = limit == Duration::max() ? Time::max() : loop_.now() + limit;
+  command.done = &Queue::on_done;
+  in_flight_.push_back(command);
+  ++outstanding_;
+  if (!second_.is_armed()) loop_.arm(second_, kAge);
+  connection_->submit(command);
+}
+
+void Queue::on_done(fabric::HostCommand& command) noexcept {
+  auto& its = static_cast<Command&>(command);
+  its.queue_->ended(its);
+}
+
+void Queue::ended(Command& command) {
+  in_flight_.erase(in_flight_.iterator_to(command));
+  --outstanding_;
+  if (command.end == fabric::HostCommand::End::lost && !is_admin() && &command != &connect_)
+    return kept_.push_back(command);
+  if (goes_again(command)) {
+    --command.tries_left;
+    pausing_.push_back(command);
+    if (!pause_.is_armed()) loop_.arm(pause_, kPause);
+    return;
+  }
+  command.then(command);
+  send_waiting();
+}
+
+bool Queue::goes_again(const Command& command) const {
+  if (command.tries_left == 0 || state_ != State::up) return false;
+  return command.end == fabric::HostCommand::End::damaged || may_pass(command.cqe.decoded_status());
+}
+
+void Queue::on_pause_over() {
+  waiting_.splice(waiting_.begin(), pausing_);
+  send_waiting();
+}
+
+void Queue::end_lost() {
+  while (!lost_.empty()) {
+    Command& command = lost_.front();
+    lost_.pop_front();
+    command.end = fabric::HostCommand::End::lost;
+    command.then(command);
+  }
+}
+
+void Queue::on_second() {
+  if (in_flight_.empty()) return;
+  loop_.arm(second_, kAge);
+  const Time now = loop_.now();
+  for (const Command& command : in_flight_)
+    if (command.deadline_ <= now)
+      return fail(
+          {ETIMEDOUT, fmt::format("{}: queue {}: {} was not answered in time", options_.address.subnqn,
+                                  qid_.value(), name_of(command.sqe, is_admin()))},
+          false);
+}
+
+}  // namespace weft::host
