@@ -20,7 +20,7 @@ Options made_valid(Options options) {
 }  // namespace
 
 TcpTransport::TcpTransport(net::Networks& networks, const Options& options)
-    : networks_(networks), shared_(new Shared{.loops = networks.loops(), .options = made_valid(options)}) {
+    : shared_(new Shared{.loops = networks.loops(), .options = made_valid(options)}) {
   for (Loop* loop : networks.loops().all())
     homes_.push_back(std::make_unique<Home>(*loop, networks.of(*loop), *shared_));
 }

@@ -38,7 +38,6 @@ class TcpTransport final : public fabric::Transport {
   Counts counts() const;              // any thread
 
  private:
-  net::Networks& networks_;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Home>> homes_;  // by the loop's index
 };
