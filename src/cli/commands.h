@@ -29,6 +29,19 @@ int serve(int argc, const char* const* argv);
 int run(int argc, const char* const* argv);
 int help(int argc, const char* const* argv);
 
+// As a host of any target.
+int discover(int argc, const char* const* argv);
+int identify(int argc, const char* const* argv);
+int log_page(int argc, const char* const* argv);
+int feature(int argc, const char* const* argv);
+int read(int argc, const char* const* argv);
+int write(int argc, const char* const* argv);
+int compare(int argc, const char* const* argv);
+int copy(int argc, const char* const* argv);
+int zeroes(int argc, const char* const* argv);
+int discard(int argc, const char* const* argv);
+int flush(int argc, const char* const* argv);
+
 // Of a running weftd.
 int list(int argc, const char* const* argv);
 int get(int argc, const char* const* argv);

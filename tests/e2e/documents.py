@@ -15,6 +15,7 @@ import unittest
 import nvme
 from programs import BIN, ROOT, WEFT, WEFTD, Case, Program, free_port
 
+HOST_COMMANDS = "discover identify log feature read write compare copy zeroes discard flush".split()
 PAGES = sorted((ROOT / "docs/man").iterdir())
 
 
@@ -40,6 +41,7 @@ class Manual(Case):
             ([WEFT, "status"], "weft-status.1"),
             *(([WEFT, name], f"weft-{name}.1") for name in ("ls", "get", "set", "mkdir", "rmdir", "ln", "rm")),
             *(([WEFT, name], f"weft-{name}.1") for name in ("save", "restore", "import", "export")),
+            *(([WEFT, name], f"weft-{name}.1") for name in HOST_COMMANDS),
         ):
             page = (ROOT / "docs/man" / name).read_text()
             options = options_of_help(*words, "--help")
