@@ -33,6 +33,7 @@ constexpr Command kCommands[] = {
     {"zeroes", "zeroes TARGET", "make a part of a namespace zeroes", zeroes},
     {"discard", "discard TARGET", "say that a part of a namespace is not needed", discard},
     {"flush", "flush TARGET", "make what was written durable", flush},
+    {"bench", "bench TARGET", "load a target and measure how it answers", bench_target},
     {"completion", "completion bash|zsh", "makes a shell complete words", completion, Words::actions},
     {"help", "help [TOPIC]", "of a command; attributes and plugins: what a configuration may hold", help,
      Words::actions},

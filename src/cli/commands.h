@@ -41,6 +41,7 @@ int copy(int argc, const char* const* argv);
 int zeroes(int argc, const char* const* argv);
 int discard(int argc, const char* const* argv);
 int flush(int argc, const char* const* argv);
+int bench_target(int argc, const char* const* argv);
 
 // Of a running weftd.
 int list(int argc, const char* const* argv);
