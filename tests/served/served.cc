@@ -14,9 +14,11 @@ Served::Served(std::shared_ptr<block::Backend> backend, const ServedOptions& opt
   reactors_ = std::move(*reactors);
   target_ = std::make_unique<target::Target>(*reactors_);
   transport_ = std::make_unique<tcp::TcpTransport>(*reactors_, options.tcp);
+  loop_ = std::make_unique<loop::LoopTransport>(*reactors_);
   port_ = target_->add_port({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "0"}).value();
   subsystem_ = add_subsystem(kNqn, std::move(backend));
   listener_ = transport_->listen({.traddr = "127.0.0.1", .trsvcid = "0"}, *port_).value();
+  loop_listener_ = loop_->listen({}, *port_).value();
   port_number_ = static_cast<std::uint16_t>(std::stoul(listener_->trsvcid()));
 }
 
@@ -33,10 +35,10 @@ std::shared_ptr<target::Subsystem> Served::add_subsystem(const std::string& nqn,
 }
 
 Served::~Served() {
-  listener_.reset();
+  stop_listening();
   EXPECT_TRUE(target_->shut_down(std::chrono::seconds(30)));
-  transport_->shut_down();
-  EXPECT_TRUE(eventually([this] { return transport_->connections() == 0; }));
+  cut_connections();
+  EXPECT_TRUE(eventually([this] { return transport_->connections() == 0 && loop_->connections() == 0; }));
   subsystem_.reset();
   for (const auto& each : target_->subsystems()) {
     EXPECT_TRUE(each->controllers().empty());
@@ -47,6 +49,7 @@ Served::~Served() {
   port_.reset();
   target_.reset();
   transport_.reset();
+  loop_.reset();
 }
 
 raw_host::HostOptions Served::host_options(bool hdgst, bool ddgst) const {

@@ -14,6 +14,7 @@
 #include "target/port.h"
 #include "target/subsystem.h"
 #include "target/target.h"
+#include "transports/loop/transport.h"
 #include "transports/tcp/transport.h"
 
 namespace weft::served {
@@ -41,18 +42,29 @@ class Served {
                                                    std::shared_ptr<block::Backend> backend);
   target::Target& target() { return *target_; }
   tcp::TcpTransport& transport() { return *transport_; }
+  loop::LoopTransport& loop() { return *loop_; }  // its port is the same
   target::Subsystem& subsystem() { return *subsystem_; }
   reactor::Reactors& reactors() { return *reactors_; }
-  // Ends the listener: nobody connects any more.
-  void stop_listening() { listener_.reset(); }
+  // Nobody connects any more.
+  void stop_listening() {
+    listener_.reset();
+    loop_listener_.reset();
+  }
+  // As a network that fails: every connection ends.
+  void cut_connections() {
+    transport_->shut_down();
+    loop_->shut_down();
+  }
 
  private:
   std::unique_ptr<reactor::Reactors> reactors_;
   std::unique_ptr<target::Target> target_;
   std::unique_ptr<tcp::TcpTransport> transport_;
+  std::unique_ptr<loop::LoopTransport> loop_;
   std::shared_ptr<target::Port> port_;
   std::shared_ptr<target::Subsystem> subsystem_;
   std::unique_ptr<fabric::Listener> listener_;
+  std::unique_ptr<fabric::Listener> loop_listener_;
   std::uint16_t port_number_ = 0;
 };
 
