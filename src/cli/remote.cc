@@ -62,24 +62,8 @@ Uuid machine_uuid() {
   return uuid;
 }
 
-Result<host::Identity> identity_of(const RemoteOptions& options) {
-  host::Identity identity;
-  identity.nqn = !options.hostnqn.empty() ? options.hostnqn : first_line("/etc/nvme/hostnqn");
-  if (identity.nqn.empty()) identity.nqn = std::string(wire::kUuidNqnPrefix) + uuid_text(machine_uuid());
-  if (const auto flaw = wire::nqn_flaw(identity.nqn); flaw != wire::NqnFlaw::none)
-    return fail(EINVAL, fmt::format("--hostnqn \"{}\": the name {}", identity.nqn, wire::describe(flaw)));
-  std::string id = !options.hostid.empty() ? options.hostid : first_line("/etc/nvme/hostid");
-  if (id.empty() && identity.nqn.starts_with(wire::kUuidNqnPrefix))
-    id = identity.nqn.substr(wire::kUuidNqnPrefix.size());
-  const auto uuid = id.empty() ? machine_uuid() : parse_uuid(id);
-  if (!uuid || uuid->is_nil())
-    return fail(EINVAL, fmt::format("--hostid \"{}\": must be a UUID, and not all zeroes", id));
-  identity.id = uuid->bytes;
-  return identity;
-}
-
 // A numeric address for a name.
-Result<std::string> resolve(const std::string& host) {
+Result<std::string> resolve_host(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -106,7 +90,8 @@ Result<RemoteName> parse_remote(std::string_view text) {
   const std::size_t scheme = rest.find(kScheme);
   if (scheme == std::string_view::npos) return wrong(text, "it names no transport");
   name.transport = rest.substr(0, scheme);
-  if (name.transport != "tcp")
+  const bool is_loop = name.transport == "loop";
+  if (name.transport != "tcp" && !is_loop)
     return wrong(text, fmt::format("\"{}\" is no transport of this host", name.transport));
   rest.remove_prefix(scheme + kScheme.size());
   if (const std::size_t query = rest.find('?'); query != std::string_view::npos) {
@@ -119,14 +104,31 @@ Result<RemoteName> parse_remote(std::string_view text) {
     rest = rest.substr(0, query);
   }
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  if (!take_host(rest.substr(0, slash), name)) return wrong(text, "its host or port is wrong");
+  if (is_loop ? slash != 0 : !take_host(rest.substr(0, slash), name))
+    return wrong(text, "its host or port is wrong");
   if (slash < rest.size()) name.subnqn = rest.substr(slash + 1);
   if (!name.subnqn.empty() && !wire::is_usable_nqn(name.subnqn))
     return wrong(text, fmt::format("the NQN {}", wire::describe(wire::nqn_flaw(name.subnqn))));
   return name;
 }
 
-void add_remote_options(CLI::App& app, RemoteOptions& options) {
+Result<host::Identity> identity_of(const RemoteOptions& options) {
+  host::Identity identity;
+  identity.nqn = !options.hostnqn.empty() ? options.hostnqn : first_line("/etc/nvme/hostnqn");
+  if (identity.nqn.empty()) identity.nqn = std::string(wire::kUuidNqnPrefix) + uuid_text(machine_uuid());
+  if (const auto flaw = wire::nqn_flaw(identity.nqn); flaw != wire::NqnFlaw::none)
+    return fail(EINVAL, fmt::format("--hostnqn \"{}\": the name {}", identity.nqn, wire::describe(flaw)));
+  std::string id = !options.hostid.empty() ? options.hostid : first_line("/etc/nvme/hostid");
+  if (id.empty() && identity.nqn.starts_with(wire::kUuidNqnPrefix))
+    id = identity.nqn.substr(wire::kUuidNqnPrefix.size());
+  const auto uuid = id.empty() ? machine_uuid() : parse_uuid(id);
+  if (!uuid || uuid->is_nil())
+    return fail(EINVAL, fmt::format("--hostid \"{}\": must be a UUID, and not all zeroes", id));
+  identity.id = uuid->bytes;
+  return identity;
+}
+
+void add_identity_options(CLI::App& app, RemoteOptions& options) {
   app.add_option("--hostnqn", options.hostnqn,
                  "name of this host; default /etc/nvme/hostnqn, else one made from the machine")
       ->type_name("NQN");
@@ -134,6 +136,20 @@ void add_remote_options(CLI::App& app, RemoteOptions& options) {
       ->type_name("UUID");
   app.add_flag("--hdr-digest", options.header_digest, "protect headers by a checksum");
   app.add_flag("--data-digest", options.data_digest, "protect data by a checksum");
+}
+
+Result<fabric::ListenOptions> resolve(const RemoteName& name) {
+  if (name.transport == "loop") return fabric::ListenOptions{};
+  auto numeric = resolve_host(name.host);
+  if (!numeric) return std::unexpected(numeric.error());
+  const bool discovery = name.subnqn.empty() || name.subnqn == wire::kDiscoveryNqn;
+  return fabric::ListenOptions{*numeric, !name.service.empty() ? name.service
+                                         : discovery           ? kDiscoveryPort
+                                                               : kPort};
+}
+
+void add_remote_options(CLI::App& app, RemoteOptions& options) {
+  add_identity_options(app, options);
   app.add_option("--keep-alive", options.keep_alive_s, "seconds; 0: none; default 5")
       ->check(CLI::Range(0, 3600))
       ->type_name("N");
@@ -162,11 +178,12 @@ Remotes::~Remotes() {
 }
 
 Result<std::unique_ptr<host::Session>> Remotes::connect(const RemoteName& name, std::uint16_t queues) {
+  if (name.transport == "loop")
+    return fail(EOPNOTSUPP, "a loop target is inside a weftd, and reached by weft attach");
   const bool discovery = name.subnqn.empty() || name.subnqn == wire::kDiscoveryNqn;
-  auto numeric = resolve(name.host);
-  if (!numeric) return std::unexpected(numeric.error());
-  const std::string service = !name.service.empty() ? name.service : discovery ? kDiscoveryPort : kPort;
-  const auto address = tcp_->canonical({.traddr = *numeric, .trsvcid = service});
+  const auto found = resolve(name);
+  if (!found) return std::unexpected(found.error());
+  const auto address = tcp_->canonical(*found);
   if (!address) return std::unexpected(address.error());
   return host::Session::connect(
       *reactors_, *tcp_,

@@ -18,7 +18,7 @@
 
 namespace weft::cli {
 
-// tcp://HOST[:PORT][/NQN][?ns=N].  HOST is a name or an address, IPv6 in brackets.
+// tcp://HOST[:PORT][/NQN][?ns=N].  HOST is a name or an address, IPv6 in brackets.  loop:///NQN has none.
 struct RemoteName {
   std::string transport;
   std::string host;
@@ -40,7 +40,11 @@ struct RemoteOptions {
   unsigned loss_s = 60;
   unsigned reactors = 1;
 };
-void add_remote_options(CLI::App& app, RemoteOptions& options);
+void add_identity_options(CLI::App& app, RemoteOptions& options);  // and digests
+void add_remote_options(CLI::App& app, RemoteOptions& options);    // and times
+Result<host::Identity> identity_of(const RemoteOptions& options);
+// Numeric, with the default service.  Asks the resolver of the system.
+Result<fabric::ListenOptions> resolve(const RemoteName& name);
 
 // What connections of one command share.  Not on a loop.
 class Remotes {

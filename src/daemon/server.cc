@@ -15,6 +15,8 @@
 #include "config/model_tree.h"
 #include "config/sqlite_store.h"
 #include "config/subtree.h"
+#include "daemon/attachment_routes.h"
+#include "daemon/attachments.h"
 #include "daemon/document_routes.h"
 #include "daemon/flush_all.h"
 #include "daemon/plugins.h"
@@ -24,6 +26,8 @@
 #include "faces/http/http_face.h"
 #include "reactor/reactor.h"
 #include "target/target.h"
+#include "transports/loop/transport.h"
+#include "transports/tcp/initiator.h"
 #include "transports/tcp/transport.h"
 
 namespace weft::daemon {
@@ -89,6 +93,8 @@ struct Server::Machinery {
   backends::RamBudget budget{backends::RamBudget::default_limit()};
   std::unique_ptr<reactor::Reactors> reactors;
   std::unique_ptr<tcp::TcpTransport> tcp;
+  std::unique_ptr<loop::LoopTransport> loop;
+  std::unique_ptr<tcp::TcpInitiator> tcp_host;
   std::unique_ptr<target::Target> target;
   std::vector<block::Plugin> plugins;
   std::vector<fabric::Transport*> transports;
@@ -97,12 +103,15 @@ struct Server::Machinery {
   std::unique_ptr<config::Subtree> kernel_tree;
   std::unique_ptr<faces::FuseMount> mount;
   std::unique_ptr<faces::FuseMount> kernel_mount;
+  std::unique_ptr<Attachments> attachments;
   std::unique_ptr<faces::HttpFace> socket;
 
   void assemble() {
     plugins = make_plugins(budget, *reactors);
     tcp = std::make_unique<tcp::TcpTransport>(*reactors, tcp::Options{.journal = &journal});
-    transports.push_back(tcp.get());
+    loop = std::make_unique<loop::LoopTransport>(*reactors);
+    transports = {tcp.get(), loop.get()};
+    tcp_host = std::make_unique<tcp::TcpInitiator>(*reactors);
     target = std::make_unique<target::Target>(*reactors);
     configuration = std::make_unique<config::Configuration>(config::Parts{.target = *target,
                                                                           .plugins = plugins,
@@ -112,6 +121,8 @@ struct Server::Machinery {
                                                                           .journal = journal},
                                                             config::Patience{});
     tree = std::make_unique<config::ModelTree>(configuration->model());
+    attachments =
+        std::make_unique<Attachments>(*reactors, std::vector<fabric::Initiator*>{tcp_host.get(), loop.get()});
   }
 
   config::Store& store() { return kept == nullptr ? static_cast<config::Store&>(no_store) : *kept; }
@@ -129,6 +140,7 @@ Server::Server() = default;
 Server::~Server() {
   if (machinery_ == nullptr) return;
   machinery_->socket.reset();
+  machinery_->attachments.reset();
   machinery_->mount.reset();
   machinery_->kernel_mount.reset();
   machinery_->tree.reset();
@@ -195,6 +207,8 @@ Result<std::string> Server::mount_kernel_tree(const std::string& directory) {
 Result<> Server::serve_socket(const faces::SocketOptions& options) {
   auto routes = document_routes(*machinery_->configuration, *machinery_->tree);
   routes.push_back(status_route(*machinery_->configuration, *machinery_->reactors));
+  for (auto& each : attachment_routes(*machinery_->attachments, *machinery_->configuration))
+    routes.push_back(std::move(each));
   auto socket = faces::HttpFace::start(*machinery_->tree,
                                        {.socket = options, .version = kVersion, .more = std::move(routes)});
   if (!socket) return std::unexpected(std::move(socket.error()));
@@ -214,8 +228,9 @@ bool Server::Machinery::flush() {
 
 bool Server::Machinery::await_connections() {
   tcp->shut_down();
+  loop->shut_down();
   const auto end = std::chrono::steady_clock::now() + kConnectionTime;
-  while (tcp->connections() > 0) {
+  while (tcp->connections() + loop->connections() > 0) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(1ms);
   }
@@ -228,6 +243,7 @@ bool Server::stop() {
   {
     const Watchdog watchdog(kEndTime);
     its.socket.reset();
+    its.attachments.reset();
     its.mount.reset();
     its.kernel_mount.reset();
     its.end_store();
@@ -247,6 +263,7 @@ bool Server::stop() {
   machinery_->reactors->stop();
   machinery_->target.reset();
   machinery_->tcp.reset();
+  machinery_->loop.reset();
   machinery_.reset();
   return true;
 }

@@ -32,7 +32,8 @@ Controller::Controller(Loops& loops, fabric::Initiator& initiator, const Options
 
 Controller::~Controller() {
   WEFT_CHECK(state_ == State::gone || state_ == State::idle, "a controller is destroyed when it has gone");
-  for (const auto& queue : queues_) loops_.release(queue->loop());
+  if (!options_.queue_on_each_loop)
+    for (const auto& queue : queues_) loops_.release(queue->loop());
   loops_.release(loop_);
 }
 

@@ -100,6 +100,7 @@ class Controller final : private QueueOwner {
   void shut_down();
   void shut();
   std::uint32_t entries(std::uint32_t wanted) const;
+  Loop& loop_for(std::size_t queue);
 
   // --- controller_events.cc
   struct EventRequest : Command {

@@ -106,7 +106,7 @@ void Controller::have_queue_count() {
                                        options_.address.subnqn, count, queues_.size())},
                   false);
     while (queues_.size() < count)
-      queues_.push_back(std::make_unique<Queue>(loops_.acquire_least_loaded(), initiator_, options_,
+      queues_.push_back(std::make_unique<Queue>(loop_for(queues_.size()), initiator_, options_,
                                                 Qid(static_cast<std::uint16_t>(queues_.size() + 1)),
                                                 static_cast<QueueOwner&>(*this)));
   }
@@ -128,6 +128,11 @@ void Controller::have_events_configured() {
               [its = queue.get(), cntlid = cntlid_,
                limits = Queue::Limits{.entries = entries(options_.queue_entries),
                                       .in_capsule_bytes = in_capsule}] { its->open(cntlid, limits); });
+}
+
+Loop& Controller::loop_for(std::size_t queue) {
+  if (!options_.queue_on_each_loop) return loops_.acquire_least_loaded();
+  return *loops_.all()[queue % loops_.all().size()];
 }
 
 std::uint32_t Controller::entries(std::uint32_t wanted) const {

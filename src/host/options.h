@@ -27,7 +27,8 @@ struct Options {
   Address address;  // canonical: see fabric::Initiator
   bool header_digest = false;
   bool data_digest = false;
-  std::uint16_t io_queues = 1;  // wanted; the controller may grant fewer.  0: the admin queue alone
+  std::uint16_t io_queues = 1;      // wanted; the controller may grant fewer.  0: the admin queue alone
+  bool queue_on_each_loop = false;  // else where the least is going on
   std::uint32_t queue_entries = 128;
   Duration keep_alive = std::chrono::seconds(5);  // KATO; 0: none
   Duration io_time = std::chrono::seconds(30);    // a command that takes longer ends the connection

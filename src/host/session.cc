@@ -31,7 +31,7 @@ Result<std::unique_ptr<Session>> Session::connect(Loops& loops, fabric::Initiato
 }
 
 Session::~Session() {
-  controller_.stop();
+  stop();
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return gone_; });

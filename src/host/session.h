@@ -25,6 +25,8 @@ class Session final : private ControllerObserver {
                                                   const Options& options, OnEvent on_event = {});
   // Shuts the controller down.  No call is running.
   ~Session();
+  // Begins with that: commands that wait for the controller are lost.  Any thread.
+  void stop() { controller_.stop(); }
 
   // As of the first time that it was live.
   const wire::IdentifyController& identity() const { return identity_; }
@@ -35,6 +37,7 @@ class Session final : private ControllerObserver {
   const Options& options() const { return controller_.options(); }
 
   // For commands that somebody embeds, on the queues' loops.
+  Queue& admin_queue() { return controller_.admin_queue(); }
   std::size_t io_queues() const { return controller_.io_queues(); }
   Queue& io_queue(std::size_t index) { return controller_.io_queue(index); }
 

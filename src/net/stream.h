@@ -5,6 +5,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -157,6 +158,12 @@ class Network {
   // Binds and listens (any thread; does not block), then accepts on this loop.  Port 0 takes a free one.
   // Errors name the address and what holds it where that is known.
   virtual Result<std::unique_ptr<Listener>> listen(const Address& address, AcceptHandler& handler) = 0;
+
+  // Accepts on a socket that listens already, of whatever family, and closes it in the end; the addresses of
+  // its connections say nothing when it is no IP socket.  Any thread.  Networks without sockets: EOPNOTSUPP.
+  virtual Result<std::unique_ptr<Listener>> listen_on(int /*fd*/, AcceptHandler& /*handler*/) {
+    return fail(EOPNOTSUPP, "this network has no sockets");
+  }
 
   // Takes a connection into this loop (here only).
   virtual std::unique_ptr<Stream> adopt(std::unique_ptr<Accepted> connection, StreamHandler& handler) = 0;

@@ -69,6 +69,7 @@ class Reactor final : public Loop, public Services {
   Loop& loop() override { return *this; }
   Result<std::unique_ptr<net::Listener>> listen(const net::Address& address,
                                                 net::AcceptHandler& handler) override;
+  Result<std::unique_ptr<net::Listener>> listen_on(int fd, net::AcceptHandler& handler) override;
   std::unique_ptr<net::Stream> adopt(std::unique_ptr<net::Accepted> connection,
                                      net::StreamHandler& handler) override;
   void connect(const net::Address& address, net::ConnectHandler& handler) override;

@@ -61,11 +61,16 @@ Result<std::unique_ptr<net::Listener>> Reactor::listen(const net::Address& addre
                                                        net::AcceptHandler& handler) {
   auto socket = bind_and_listen(address);
   if (!socket) return std::unexpected(socket.error());
+  return listen_on(socket->release(), handler);
+}
+
+Result<std::unique_ptr<net::Listener>> Reactor::listen_on(int fd, net::AcceptHandler& handler) {
+  Descriptor socket(fd);
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
-  if (::getsockname(socket->get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0)
-    return refuse(errno, address);
-  auto acceptor = std::make_shared<Acceptor>(*this, std::move(*socket), from_system(bound), handler);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length) != 0)
+    return fail_errno(errno, "a listener's address");
+  auto acceptor = std::make_shared<Acceptor>(*this, std::move(socket), from_system(bound), handler);
   acceptor->start();
   return std::make_unique<SocketListener>(std::move(acceptor));
 }

@@ -49,7 +49,7 @@ net::Address from_system(const sockaddr_storage& storage) {
     const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
     address.port = ntohs(in.sin_port);
     std::memcpy(address.bytes.data(), &in.sin_addr, sizeof in.sin_addr);
-  } else {
+  } else if (storage.ss_family == AF_INET6) {
     const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
     address.family = net::Address::Family::ipv6;
     address.port = ntohs(in.sin6_port);

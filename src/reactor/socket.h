@@ -36,7 +36,7 @@ struct SystemAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 SystemAddress to_system(const net::Address& address);
-net::Address from_system(const sockaddr_storage& storage);
+net::Address from_system(const sockaddr_storage& storage);  // nothing of a socket of another family
 
 // A TCP socket (blocking: the ring waits, not the caller) of the address's family, closed on exec.
 Result<Descriptor> make_socket(const net::Address& address);

@@ -15,7 +15,7 @@ import unittest
 import nvme
 from programs import BIN, ROOT, WEFT, WEFTD, Case, Program, free_port
 
-HOST_COMMANDS = "bench discover identify log feature read write compare copy zeroes discard flush".split()
+HOST_COMMANDS = "attach attached detach bench discover identify log feature read write compare copy zeroes discard flush".split()
 PAGES = sorted((ROOT / "docs/man").iterdir())
 
 

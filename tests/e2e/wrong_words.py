@@ -14,8 +14,8 @@ USAGE, FAILED = 2, 1
 RUN = [WEFT, "run"]
 SERVE = [WEFT, "serve"]
 CASES = [
-    ([WEFT], USAGE, "weft: no command: must be serve, run, status, .*export, discover, .*completion or help; see"),
-    ([WEFT, "server"], USAGE, 'weft: "server": must be serve, run, status, .*export, discover, .*completion or help; see'),
+    ([WEFT], USAGE, "weft: no command: must be serve, run, status, .*export, attach, .*completion or help; see"),
+    ([WEFT, "server"], USAGE, 'weft: "server": must be serve, run, status, .*export, attach, .*completion or help; see'),
     ([WEFT, "help", "me"], USAGE, 'weft help: "me": must be a command, attributes or plugins'),
     ([WEFT, "help", "serve", "run"], USAGE, "weft help: one topic at a time"),
     (SERVE, USAGE, "weft serve: nothing to export"),

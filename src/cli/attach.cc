@@ -1,0 +1,104 @@
+// weft attach, detach, attached: namespaces of targets as local devices, by a running weftd.
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/daemon_client.h"
+#include "cli/remote.h"
+#include "cli/table.h"
+
+namespace weft::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+}  // namespace
+
+int attach(int argc, const char* const* argv) {
+  constexpr const char* kName = "weft attach";
+  CLI::App app("Make a namespace of any target a local device, by a running weftd.", kName);
+  ClientOptions client;
+  RemoteOptions remote;
+  std::string target;
+  std::string as = "nbd";
+  std::uint32_t nsid = 0;
+  app.add_option("target", target,
+                 "tcp://HOST[:PORT]/NQN[?ns=N], or loop:///NQN or NQN alone for that weftd's own")
+      ->type_name("TARGET")
+      ->required();
+  app.add_option("--as", as, "nbd: an NBD export on a Unix socket")->type_name("KIND");
+  app.add_option("--namespace", nsid, "of the subsystem; default: its only one")
+      ->check(CLI::Range(1u, 0xFFFFFFFEu))
+      ->type_name("N");
+  add_identity_options(app, remote);
+  add_client_options(app, client, true);
+  if (const auto status = parse(app, argc, argv)) return *status;
+  if (as != "nbd") return refuse(kName, fmt::format("--as \"{}\": must be nbd", as));
+  auto name = parse_remote(looks_remote(target) ? target : "loop:///" + target);
+  if (!name) return report(kName, name.error());
+  if (name->subnqn.empty()) return refuse(kName, fmt::format("{}: it names no subsystem", target));
+  if (nsid != 0) name->nsid = Nsid(nsid);
+  const auto identity = identity_of(remote);
+  if (!identity) return report(kName, identity.error());
+  const auto address = resolve(*name);
+  if (!address) return report(kName, address.error());
+  const auto attached = DaemonClient(client).call("POST", "/v1/attachments",
+                                                  {{"transport", name->transport},
+                                                   {"traddr", address->traddr},
+                                                   {"trsvcid", address->trsvcid},
+                                                   {"subnqn", name->subnqn},
+                                                   {"nsid", name->nsid.value_or(Nsid(0)).value()},
+                                                   {"hostnqn", identity->nqn},
+                                                   {"hostid", uuid_text(Uuid{identity->id})},
+                                                   {"hdr_digest", remote.header_digest},
+                                                   {"data_digest", remote.data_digest}});
+  if (!attached) return report(kName, attached.error());
+  if (client.json)
+    print_json(*attached);
+  else
+    fmt::print("{}: {}\n", attached->value("name", ""), attached->value("uri", ""));
+  return 0;
+}
+
+int attached(int argc, const char* const* argv) {
+  constexpr const char* kName = "weft attached";
+  CLI::App app("What is attached by a running weftd.", kName);
+  ClientOptions client;
+  add_client_options(app, client, true);
+  if (const auto status = parse(app, argc, argv)) return *status;
+  const auto all = DaemonClient(client).call("GET", "/v1/attachments");
+  if (!all) return report(kName, all.error());
+  if (client.json) {
+    print_json(*all);
+    return 0;
+  }
+  std::vector<TableRow> rows{{"NAME", "SIZE", "CLIENTS", "STATE", "NAMESPACE", "SUBSYSTEM", "DEVICE"}};
+  for (const auto& each : (*all)["attachments"])
+    rows.push_back({each.value("name", ""), size_text(each.value("bytes", std::uint64_t{0})),
+                    fmt::to_string(each.value("connections", 0)), each.value("gone", false) ? "gone" : "live",
+                    fmt::to_string(each.value("nsid", 0)), each.value("subnqn", ""), each.value("uri", "")});
+  fmt::print("{}", table_text(rows));
+  return 0;
+}
+
+int detach(int argc, const char* const* argv) {
+  constexpr const char* kName = "weft detach";
+  CLI::App app("Take away what weft attach has made; its clients' connections end.", kName);
+  ClientOptions client;
+  std::vector<std::string> names;
+  app.add_option("names", names, "as weft attached lists them")->type_name("NAME")->required();
+  add_client_options(app, client, false);
+  if (const auto status = parse(app, argc, argv)) return *status;
+  int result = 0;
+  for (const std::string& name : names)
+    if (const auto done = DaemonClient(client).call("DELETE", "/v1/attachments/" + name); !done)
+      result = report(kName, done.error());
+  return result;
+}
+
+}  // namespace weft::cli
