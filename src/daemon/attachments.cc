@@ -92,7 +92,7 @@ Result<Attached> Attachments::attach(const AttachRequest& request) {
   changed_.notify_all();
   if (!made) return std::unexpected(made.error());
   if (over_) return fail(ECANCELED, "the daemon ends");
-  const Attached described = (*made)->described();
+  Attached described = (*made)->described();
   attachments_.emplace(name, std::move(*made));
   return described;
 }

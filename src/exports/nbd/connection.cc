@@ -87,12 +87,11 @@ void Connection::on_received_into() {
 
 bool Connection::gather(std::size_t count) {
   while (gathered_.size() < count && !input_.empty()) {
-    net::Chunk& chunk = input_.front();
+    const net::Chunk& chunk = input_.front();
     const std::size_t part = std::min(chunk.bytes().size(), count - gathered_.size());
     gathered_.insert(gathered_.end(), chunk.bytes().begin(),
                      chunk.bytes().begin() + static_cast<std::ptrdiff_t>(part));
-    chunk.skip(part);
-    if (chunk.empty()) input_.erase(input_.begin());
+    take(part);
   }
   return gathered_.size() == count;
 }
@@ -100,42 +99,53 @@ bool Connection::gather(std::size_t count) {
 void Connection::parse() {
   if (parsing_ || closed_) return;
   parsing_ = true;
-  bool goes_on = true;
-  while (goes_on && !closing_) {
-    switch (phase_) {
-      case Phase::client_flags:
-        if ((goes_on = gather(sizeof(be32)))) take_client_flags();
-        break;
-      case Phase::option:
-        if ((goes_on = gather(sizeof(OptionHead)))) take_option();
-        break;
-      case Phase::option_data:
-        if ((goes_on = gather(option_.length))) act_on_option();
-        break;
-      case Phase::request:
-        if (!(goes_on = has_room())) break;
-        set_paused(false);
-        if ((goes_on = gather(sizeof(Request)))) take_request();
-        break;
-      case Phase::payload:
-        goes_on = false;
-        break;
-      case Phase::dropping:
-        while (drop_ > 0 && !input_.empty()) {
-          const auto part = std::min<std::uint64_t>(drop_, input_.front().bytes().size());
-          input_.front().skip(part);
-          if (input_.front().empty()) input_.erase(input_.begin());
-          drop_ -= part;
-        }
-        if ((goes_on = drop_ == 0)) {
-          phase_ = Phase::request;
-          answer(std::move(refused_), refusal_);
-        }
-        break;
-    }
+  while (!closing_ && step()) {
   }
   parsing_ = false;
   if (!closing_) set_paused(phase_ == Phase::request && !has_room());
+}
+
+// False: there is no input, or nobody takes it now.
+bool Connection::step() {
+  switch (phase_) {
+    case Phase::client_flags:
+      if (!gather(sizeof(be32))) return false;
+      take_client_flags();
+      return true;
+    case Phase::option:
+      if (!gather(sizeof(OptionHead))) return false;
+      take_option();
+      return true;
+    case Phase::option_data:
+      if (!gather(option_.length)) return false;
+      act_on_option();
+      return true;
+    case Phase::request:
+      if (!has_room()) return false;
+      set_paused(false);
+      if (!gather(sizeof(Request))) return false;
+      take_request();
+      return true;
+    case Phase::payload:
+      return false;
+    case Phase::dropping:
+      break;
+  }
+  while (drop_ > 0 && !input_.empty()) {
+    const auto part = std::min<std::uint64_t>(drop_, input_.front().bytes().size());
+    take(part);
+    drop_ -= part;
+  }
+  if (drop_ > 0) return false;
+  phase_ = Phase::request;
+  answer(std::move(refused_), refusal_);
+  return true;
+}
+
+// From the front of the first chunk.
+void Connection::take(std::size_t count) {
+  input_.front().skip(count);
+  if (input_.front().empty()) input_.erase(input_.begin());
 }
 
 bool Connection::has_room() const {

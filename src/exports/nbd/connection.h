@@ -85,7 +85,9 @@ class Connection final : public net::StreamHandler, public ListHook<> {
 
   // connection.cc
   void parse();
+  bool step();
   bool gather(std::size_t count);
+  void take(std::size_t count);
   void shut(net::Stream::CloseMode mode);
   bool has_room() const;
   void set_paused(bool wanted);

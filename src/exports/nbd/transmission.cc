@@ -83,8 +83,7 @@ void Connection::take_request() {
   while (at < its.bytes && !input_.empty()) {
     const std::size_t part = std::min<std::size_t>(its.bytes - at, input_.front().bytes().size());
     std::memcpy(its.memory.get() + at, input_.front().bytes().data(), part);
-    input_.front().skip(part);
-    if (input_.front().empty()) input_.erase(input_.begin());
+    take(part);
     at += part;
   }
   if (at == its.bytes) {
