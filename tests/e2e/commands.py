@@ -279,7 +279,7 @@ class Completion(Commands):
             ("weft s", ["serve", "status", "set", "save"]),
             ("weft tenant ", ["create", "delete", "list", "show"]),
             ("weft tenant show ", [NQN]),
-            ("weft help at", ["attributes"]),
+            ("weft help attr", ["attributes"]),
             ("weft completion ", ["bash", "zsh"]),
             ("weft ls n", ["nvmet/"]),
             ("weft ls /n", ["/nvmet/"]),

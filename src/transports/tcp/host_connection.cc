@@ -98,7 +98,7 @@ void HostConnection::close() {
 void HostConnection::on_closed() {
   reader_.clear();
   stream_.reset();
-  finish();
+  home_.loop.post(finish_);  // behind what the reader has posted: the owner may destroy this
 }
 
 void HostConnection::finish() {
