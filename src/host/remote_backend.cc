@@ -209,6 +209,7 @@ std::string RemoteBackend::info() const {
 }
 
 void RemoteBackend::take_size(std::uint64_t blocks) {
+  const std::scoped_lock lock(telling_);
   if (blocks_.exchange(blocks, std::memory_order_relaxed) != blocks) notify_geometry_changed();
 }
 

@@ -47,6 +47,7 @@ class RemoteBackend final : public block::Backend {
   void take_size(std::uint64_t blocks);
 
   NamespaceInfo info_;  // blocks: as it was at first
+  std::mutex telling_;  // who finds a size in its place knows that observers were told of it
   std::atomic<std::uint64_t> blocks_{0};
   bool has_write_cache_ = false;
   bool discards_ = false;
