@@ -12,6 +12,7 @@ namespace weft::host {
 
 namespace {
 
+constexpr std::size_t kMostNamespaces = 65536;  // what a hostile target can make us hold
 constexpr unsigned kLeastBlockShift = 9;
 constexpr unsigned kMostBlockShift = 16;
 
@@ -77,6 +78,8 @@ Result<std::vector<Nsid>> active_namespaces(Session& session) {
       if (nsid == 0) return all;
       if (nsid <= (all.empty() ? 0 : all.back().value()))
         return fail(EPROTO, "the target's list of namespaces is not in ascending order");
+      if (all.size() == kMostNamespaces)
+        return fail(EPROTO, fmt::format("the target has more than {} namespaces", kMostNamespaces));
       all.emplace_back(nsid);
     }
   }
@@ -94,7 +97,7 @@ Result<NamespaceInfo> namespace_info(Session& session, Nsid nsid) {
   const unsigned format = (ns.flbas & 0xFu) | (ns.flbas >> 1 & 0x30u);
   const wire::LbaFormat lbaf = ns.lbaf[format % kFormats];
   if (lbaf.lbads < kLeastBlockShift || lbaf.lbads > kMostBlockShift ||
-      ns.nsze > (std::uint64_t{1} << 63) >> lbaf.lbads)
+      ns.nsze > kMostNamespaceBytes >> lbaf.lbads)
     return fail(EPROTO, fmt::format("namespace {}: the target says {} blocks of 2^{} bytes", nsid.value(),
                                     std::uint64_t{ns.nsze}, lbaf.lbads));
   NamespaceInfo info{.nsid = nsid,

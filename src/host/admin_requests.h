@@ -34,6 +34,8 @@ Result<Page> log_page(Session& session, const LogRequest& request);
 // Ascending.
 Result<std::vector<Nsid>> active_namespaces(Session& session);
 
+inline constexpr std::uint64_t kMostNamespaceBytes = std::uint64_t{1} << 63;
+
 struct NamespaceInfo {
   Nsid nsid;
   std::uint64_t blocks = 0;

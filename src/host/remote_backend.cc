@@ -250,7 +250,8 @@ void RemoteBackend::on_identified(Command& command) noexcept {
   RemoteBackend& self = *static_cast<Look&>(command).backend;
   self.looking_ = false;
   if (!command.ok()) return;
-  self.take_size(self.identified_.nsze);
+  if (self.identified_.nsze <= kMostNamespaceBytes / self.info_.block_bytes)
+    self.take_size(self.identified_.nsze);
   self.look();
 }
 
