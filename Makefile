@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-loop format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -51,6 +51,14 @@ bench-provision: build ## what creating and deleting tenants takes, with 8 clien
 
 bench-scale: build ## what one more tenant costs among 10,000
 	@build/release/bench/scale
+
+bench-tcp: build ## what NVMe/TCP carries, beside what a bare loopback connection does
+	@build/release/bench/wire_limit
+	@build/release/bench/transport tcp
+
+bench-loop: build ## the same within one process, without a fabric
+	@build/release/bench/wire_limit
+	@build/release/bench/transport loop
 
 format: packages-test ## format every C++ file
 	@scripts/check-format --fix
