@@ -13,6 +13,7 @@ echo 1 >attr_allow_any_host
 mkdir namespaces/1 namespaces/2 || fail "namespaces"
 echo /dev/ram0 >namespaces/1/device_path
 echo /tmp/grows >namespaces/2/device_path
+echo 1 >namespaces/2/buffered_io  # memory takes no direct I/O before 6.6
 for i in 1 2; do echo 1 >namespaces/$i/enable || fail "namespace $i"; done
 mkdir $tree/ports/1 && cd $tree/ports/1 || fail "the port"
 echo tcp >addr_trtype
