@@ -269,45 +269,38 @@ int erase(int argc, const char* const* argv, const char* name, const char* what,
   return told(name, run_erase(asked, how, deallocate));
 }
 
+// read, write and compare take the same words.
+int with_file(int argc, const char* const* argv, const char* name, const char* what, const char* file,
+              const char* length, Result<> (*run)(const Asked&)) {
+  CLI::App app(what, name);
+  Asked asked;
+  app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
+  app.add_option("file", asked.file, file)->type_name("FILE");
+  add_place(app, asked);
+  add_range(app, asked, length);
+  add_common(app, asked);
+  if (const auto status = parse(app, argc, argv)) return *status;
+  return told(name, run(asked));
+}
+
 }  // namespace
 
 int read(int argc, const char* const* argv) {
-  constexpr const char* kName = "weft read";
-  CLI::App app("Read a namespace into a file or to standard output.", kName);
-  Asked asked;
-  app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
-  app.add_option("file", asked.file, "where to; default -, standard output")->type_name("FILE");
-  add_place(app, asked);
-  add_range(app, asked, "bytes; default: to the end of the namespace");
-  add_common(app, asked);
-  if (const auto status = parse(app, argc, argv)) return *status;
-  return told(kName, run_read(asked));
+  return with_file(argc, argv, "weft read", "Read a namespace into a file or to standard output.",
+                   "where to; default -, standard output", "bytes; default: to the end of the namespace",
+                   run_read);
 }
 
 int write(int argc, const char* const* argv) {
-  constexpr const char* kName = "weft write";
-  CLI::App app("Write a file or standard input into a namespace, durably.", kName);
-  Asked asked;
-  app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
-  app.add_option("file", asked.file, "where from; default -, standard input")->type_name("FILE");
-  add_place(app, asked);
-  add_range(app, asked, "bytes; default: to the end of the file");
-  add_common(app, asked);
-  if (const auto status = parse(app, argc, argv)) return *status;
-  return told(kName, run_write(asked));
+  return with_file(argc, argv, "weft write", "Write a file or standard input into a namespace, durably.",
+                   "where from; default -, standard input", "bytes; default: to the end of the file",
+                   run_write);
 }
 
 int compare(int argc, const char* const* argv) {
-  constexpr const char* kName = "weft compare";
-  CLI::App app("Compare a file or standard input with what is in a namespace.", kName);
-  Asked asked;
-  app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
-  app.add_option("file", asked.file, "default -, standard input")->type_name("FILE");
-  add_place(app, asked);
-  add_range(app, asked, "bytes; default: to the end of the file");
-  add_common(app, asked);
-  if (const auto status = parse(app, argc, argv)) return *status;
-  return told(kName, run_compare(asked));
+  return with_file(argc, argv, "weft compare",
+                   "Compare a file or standard input with what is in a namespace.",
+                   "default -, standard input", "bytes; default: to the end of the file", run_compare);
 }
 
 int copy(int argc, const char* const* argv) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "daemon/run_behind.h"
 #include "wire/nqn.h"
 
 namespace weft::daemon {
@@ -52,13 +53,6 @@ Result<AttachRequest> request_of(const nlohmann::json& body) {
   if (!id) return fail(EINVAL, "hostid: must be a UUID");
   request.identity.id = id->bytes;
   return request;
-}
-
-// A target may let people wait.
-void run_behind(config::Configuration& configuration, std::move_only_function<Reply()> work,
-                Respond respond) {
-  configuration.model().workshop()->workers.run(
-      [work = std::move(work), respond = std::move(respond)]() mutable { respond(work()); });
 }
 
 faces::Parameter text(const char* name, const char* help, bool required) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/nvmetcli_format.h"
+#include "daemon/run_behind.h"
 
 namespace weft::daemon {
 
@@ -62,13 +63,6 @@ Reply import_from(config::Tree& tree, const std::string& text) {
   const auto problems = config::import_nvmetcli(tree, text, kOpenPatience);
   if (!problems) return error_reply(problems.error(), "kernel/nvmet");
   return {.body = {{"problems", describe(*problems)}}};
-}
-
-// What waits for backends does so on a thread that may.
-void run_behind(config::Configuration& configuration, std::move_only_function<Reply()> work,
-                Respond respond) {
-  configuration.model().workshop()->workers.run(
-      [work = std::move(work), respond = std::move(respond)]() mutable { respond(work()); });
 }
 
 }  // namespace
