@@ -99,6 +99,14 @@ Result<> move_data(Medium& from, Medium& to, const TransferOptions& options, con
   return {};
 }
 
+// All or nothing, where that is known before.
+Result<> check_room(const Medium& to, std::optional<std::uint64_t> length) {
+  const auto room = to.bytes();
+  if (!length || !room || *length <= *room) return {};
+  return fail(ENOSPC, fmt::format("{}: {} do not fit; there is room for {}", to.name(), size_text(*length),
+                                  size_text(*room)));
+}
+
 Result<> run_read(const Asked& asked) {
   const auto range = range_of(asked);
   if (!range) return std::unexpected(range.error());
@@ -125,10 +133,7 @@ Result<> run_write(const Asked& asked) {
   auto to = open_namespace(std::move(*reached), *range);
   if (!to) return std::unexpected(to.error());
   const auto length = range->length ? range->length : (*from)->bytes();
-  // All or nothing, where that is known before.
-  if (length && *length > (*to)->bytes())
-    return fail(ENOSPC, fmt::format("{}: {} do not fit; there is room for {}", (*to)->name(),
-                                    size_text(*length), size_text(*(*to)->bytes())));
+  if (const auto fits = check_room(**to, length); !fits) return fits;
   return move_data(**from, **to, {.length = length}, asked, "wrote");
 }
 
@@ -153,9 +158,7 @@ Result<> run_copy(const Asked& asked, const std::string& source) {
     if (!range) return std::unexpected(range.error());
     options.length = range->length;
   }
-  if (options.length && (*to)->bytes() && *options.length > *(*to)->bytes())
-    return fail(ENOSPC, fmt::format("{}: {} do not fit; there is room for {}", (*to)->name(),
-                                    size_text(*options.length), size_text(*(*to)->bytes())));
+  if (const auto fits = check_room(**to, options.length); !fits) return fits;
   return move_data(**from, **to, options, asked, "copied");
 }
 

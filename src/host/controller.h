@@ -99,6 +99,7 @@ class Controller final : private QueueOwner {
   void go_live();
   void shut_down();
   void shut();
+  wire::Cc configuration() const;
   std::uint32_t entries(std::uint32_t wanted) const;
   Loop& loop_for(std::size_t queue);
 

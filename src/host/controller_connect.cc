@@ -17,7 +17,6 @@ constexpr Duration kPoll = std::chrono::milliseconds(10);
 constexpr std::uint32_t kWantedEvents = wire::AsyncEventConfiguration::kNamespaceAttribute |
                                         wire::AsyncEventConfiguration::kAnaChange |
                                         wire::AsyncEventConfiguration::kDiscoveryLogChange;
-constexpr wire::Cc kEnabled{.en = true, .iosqes = 6, .iocqes = 4};
 
 }  // namespace
 
@@ -59,10 +58,15 @@ void Controller::have_capabilities() {
 
 void Controller::have_version() {
   version_ = step_.cqe.dw0();
-  wire::Cc cc = kEnabled;
+  step(wire::make_property_set({.offset = wire::property::kCc, .value = configuration().encode()}), nullptr,
+       0, &Controller::enabled, "enabling the controller");
+}
+
+// CC of a controller that is in use.
+wire::Cc Controller::configuration() const {
+  wire::Cc cc{.en = true, .iosqes = 6, .iocqes = 4};
   if ((capabilities_.css & wire::Cap::kCssNvm) == 0) cc.css = wire::Cc::kCssAll;
-  step(wire::make_property_set({.offset = wire::property::kCc, .value = cc.encode()}), nullptr, 0,
-       &Controller::enabled, "enabling the controller");
+  return cc;
 }
 
 void Controller::enabled() {
@@ -155,8 +159,7 @@ void Controller::go_live() {
 // Normal shutdown.  That it is complete is not waited for: commands have ended, and a target that keeps data
 // in memory flushes it by itself.
 void Controller::shut_down() {
-  wire::Cc cc = kEnabled;
-  if ((capabilities_.css & wire::Cap::kCssNvm) == 0) cc.css = wire::Cc::kCssAll;
+  wire::Cc cc = configuration();
   cc.shn = wire::ShutdownNotification::normal;
   loop_.cancel(keep_alive_timer_);
   step(wire::make_property_set({.offset = wire::property::kCc, .value = cc.encode()}), nullptr, 0,

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/pieces.h"
 #include "base/slab.h"
 #include "base/text.h"
 #include "block/check_request.h"
@@ -108,17 +109,7 @@ class RemoteBackend::Channel final : public block::Channel {
         data = request.data;
         return;
       }
-      pieces.clear();
-      std::size_t skip = done_blocks * block;
-      std::size_t left = part * block;
-      for (const iovec& piece : request.data) {
-        const std::size_t before = std::min(skip, piece.iov_len);
-        skip -= before;
-        const std::size_t bytes = std::min(left, piece.iov_len - before);
-        if (bytes != 0) pieces.push_back({static_cast<std::byte*>(piece.iov_base) + before, bytes});
-        left -= bytes;
-        if (left == 0) break;
-      }
+      slice_pieces(request.data, done_blocks * block, part * block, pieces);
       data = pieces;
     }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/call.h"
+#include "base/run_on.h"
 
 namespace weft::host {
 
@@ -37,11 +38,7 @@ Session::~Session() {
     changed_.wait(lock, [this] { return gone_; });
   }
   // What was posted before refers to the controller and its queues.
-  for (Loop* loop : loops_.all()) {
-    std::promise<void> ran;
-    post_call(*loop, [&ran] { ran.set_value(); });
-    ran.get_future().wait();
-  }
+  for (Loop* loop : loops_.all()) run_on(*loop, [] {});
 }
 
 void Session::on_live() {

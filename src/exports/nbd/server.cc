@@ -1,11 +1,11 @@
 #include "exports/nbd/server.h"
 
 #include <chrono>
-#include <future>
 #include <thread>
 #include <utility>
 
 #include "base/call.h"
+#include "base/run_on.h"
 #include "exports/nbd/connection.h"
 
 namespace weft::nbd {
@@ -13,15 +13,6 @@ namespace weft::nbd {
 namespace {
 
 constexpr std::uint32_t kMostConnections = 64;
-
-void run_on(Loop& loop, std::move_only_function<void()> work) {
-  std::promise<void> ran;
-  post_call(loop, [&] {
-    work();
-    ran.set_value();
-  });
-  ran.get_future().wait();
-}
 
 }  // namespace
 

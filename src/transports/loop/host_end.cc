@@ -5,6 +5,7 @@
 
 #include "base/call.h"
 #include "base/check.h"
+#include "base/pieces.h"
 #include "transports/loop/shared.h"
 #include "wire/sgl.h"
 
@@ -61,7 +62,7 @@ void HostEnd::submit(fabric::HostCommand& host) {
   LoopCommand& command = shared_.homes[loop_.index()]->commands.take(host);
   const auto tag = tags_.take(command);
   WEFT_CHECK(tag.has_value(), "a queue has fewer entries than there are tags");
-  for (const iovec& piece : host.data) command.bytes += piece.iov_len;
+  command.bytes = total_bytes(host.data);
   host.sqe.cid = *tag;
   wire::set_transport(host.sqe, static_cast<std::uint32_t>(command.bytes));
   command.sqe = host.sqe;

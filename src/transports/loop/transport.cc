@@ -1,10 +1,10 @@
 #include "transports/loop/transport.h"
 
 #include <cerrno>
-#include <future>
 
 #include "base/call.h"
 #include "base/check.h"
+#include "base/run_on.h"
 #include "transports/loop/host_end.h"
 #include "transports/loop/shared.h"
 
@@ -24,12 +24,7 @@ class LoopListener final : public fabric::Listener {
       shared_.origin = nullptr;
     }
     origin_->closed.store(true, std::memory_order_release);
-    for (const auto& home : shared_.homes) {
-      if (home->loop.is_here()) continue;
-      std::promise<void> ran;
-      post_call(home->loop, [&ran] { ran.set_value(); });
-      ran.get_future().wait();
-    }
+    for (const auto& home : shared_.homes) run_on(home->loop, [] {});
   }
   std::string traddr() const override { return {}; }
   std::string trsvcid() const override { return {}; }

@@ -66,17 +66,7 @@ void HostConnection::send_granted(HostRequest& request) {
 // The pieces of the command's data from `sent` on.
 std::span<const iovec> HostConnection::slice_of(HostRequest& request, std::uint32_t bytes) {
   if (bytes == request.total) return request.command.data;
-  request.slice.clear();
-  std::size_t skip = request.sent;
-  std::size_t left = bytes;
-  for (const iovec& piece : request.command.data) {
-    const std::size_t before = std::min(skip, piece.iov_len);
-    skip -= before;
-    const std::size_t part = std::min(left, piece.iov_len - before);
-    if (part != 0) request.slice.push_back({static_cast<std::byte*>(piece.iov_base) + before, part});
-    left -= part;
-    if (left == 0) break;
-  }
+  slice_pieces(request.command.data, request.sent, bytes, request.slice);
   return request.slice;
 }
 

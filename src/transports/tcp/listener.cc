@@ -2,25 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <future>
 #include <utility>
 
 #include "base/call.h"
+#include "base/run_on.h"
 
 namespace weft::tcp {
 
 namespace {
-
-// Runs the work on the loop and waits for its end.
-void run_on(Loop& loop, std::move_only_function<void()> work) {
-  if (loop.is_here()) return work();
-  std::promise<void> ran;
-  post_call(loop, [&] {
-    work();
-    ran.set_value();
-  });
-  ran.get_future().wait();
-}
 
 // Counts one more unless that would be more than `most`.
 bool take_place(std::atomic<std::uint32_t>& count, std::uint32_t most) {

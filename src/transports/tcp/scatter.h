@@ -7,13 +7,9 @@
 #include <cstdint>
 #include <span>
 
-namespace weft::tcp {
+#include "base/pieces.h"
 
-inline std::uint64_t total_bytes(std::span<const iovec> pieces) {
-  std::uint64_t sum = 0;
-  for (const iovec& piece : pieces) sum += piece.iov_len;
-  return sum;
-}
+namespace weft::tcp {
 
 class Scatter {
  public:
