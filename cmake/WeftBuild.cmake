@@ -26,15 +26,28 @@ endif()
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")
 option(WEFT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(WEFT_LTO "Link-time optimisation" OFF)
+option(WEFT_UNITY "Compile several sources at once (weft_apart)" ON)
+set(CMAKE_UNITY_BUILD ${WEFT_UNITY})
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+
+# A local name may be one of another source in the same unit, which only g++ can tell from shadowing proper.
+set(shadowing -Wshadow)
+if(WEFT_UNITY)
+  set(shadowing $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+endif()
 
 # What an empty optional or a wrong index would be, tests find in every build but the optimised one.
 add_library(weft_options INTERFACE)
 target_compile_definitions(weft_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 target_include_directories(weft_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(weft_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wall -Wextra ${shadowing} -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
 target_link_libraries(weft_options INTERFACE Threads::Threads)
+if(WEFT_UNITY)
+  # A type of an unnamed namespace is in one unit all the same.
+  target_compile_options(weft_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 # GCC 12 on x86 loses stores: where it expands a copy of a few hundred bytes with an aligning prologue, the copy does not
 # count as a reader of its source, and what was stored there just before is dropped (tests/compiler).
 include(CheckCXXCompilerFlag)

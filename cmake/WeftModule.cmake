@@ -1,13 +1,13 @@
-# weft_module(DEPS module... LIBS library... [PROGRAM name])
+# weft_module(DEPS module... LIBS library... [PROGRAM name] [APART file...])
 #
 # One library target for the current folder: its *.cc, less *_test.cc.  The
 # folder's path below src/ with '/' as '_' names it: src/transports/tcp is
 # weft_transports_tcp.  Its *_test.cc become one GoogleTest binary, NAME_test;
 # TEST_DEPS and TEST_LIBS are for that alone.  The allowed DEPS are the table in
 # scripts/check-layering, which also follows the #include lines.  With PROGRAM, main.cc is no part of the library but
-# that program.
+# that program.  APART: see weft_apart.
 function(weft_module)
-  cmake_parse_arguments(M "" "PROGRAM" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(M "" "PROGRAM" "DEPS;LIBS;TEST_DEPS;TEST_LIBS;APART" ${ARGN})
   file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
   string(REPLACE "/" "_" name ${path})
   file(GLOB sources CONFIGURE_DEPENDS *.cc */*.cc)
@@ -28,9 +28,17 @@ function(weft_module)
     add_library(weft_${name} INTERFACE)
     target_link_libraries(weft_${name} INTERFACE weft_options ${M_DEPS} ${M_LIBS})
   endif()
+  weft_apart(${M_APART})
   if(tests)
     weft_test(weft_${name}_test SOURCES ${tests} LIBS weft_${name} ${M_TEST_DEPS} ${M_TEST_LIBS})
   endif()
+endfunction()
+
+# weft_apart(FILE...): sources that are compiled alone.  Others are compiled eight at a time (a unity build), which takes
+# a third of the time, and must not have the same name in their unnamed namespaces.  Better than to name a file here is
+# a name that says more.
+function(weft_apart)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # weft_build_fast(NAME): an executable that nobody runs for its speed.  Its own code is compiled with little optimisation

@@ -33,7 +33,7 @@ constexpr const ExportKind& kRamdisk = kKinds[0];
 constexpr const ExportKind& kFile = kKinds[1];
 constexpr const ExportKind& kBlock = kKinds[2];
 
-std::unexpected<Error> refuse(std::string_view text, std::string_view rule) {
+std::unexpected<Error> refuse_export(std::string_view text, std::string_view rule) {
   return fail(EINVAL, fmt::format("export \"{}\": {}", text, rule));
 }
 
@@ -61,7 +61,7 @@ Result<Meaning> meaning_of_path(std::string_view text, const std::string& path) 
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT && path.find('/') == std::string::npos)
-      return refuse(text,
+      return refuse_export(text,
                     "no size (like 1G) and no file of this folder; write ramdisk:SIZE, file:PATH, block:PATH "
                     "or null:SIZE");
     if (errno == ENOENT)
@@ -71,11 +71,11 @@ Result<Meaning> meaning_of_path(std::string_view text, const std::string& path) 
   }
   if (S_ISREG(status.st_mode)) return Meaning{&kFile, path};
   if (S_ISBLK(status.st_mode)) return Meaning{&kBlock, path};
-  return refuse(text, "it must be a regular file or a block device");
+  return refuse_export(text, "it must be a regular file or a block device");
 }
 
 Result<Meaning> meaning_of(std::string_view text, const std::string& first) {
-  if (first.empty()) return refuse(text, "it is empty; name a size (like 1G), a file or a block device");
+  if (first.empty()) return refuse_export(text, "it is empty; name a size (like 1G), a file or a block device");
   const std::size_t colon = first.find(':');
   if (colon == std::string::npos || first.find('/') < colon) {
     if (parse_size(first)) return Meaning{&kRamdisk, first};
@@ -84,7 +84,7 @@ Result<Meaning> meaning_of(std::string_view text, const std::string& first) {
   const std::string_view prefix = std::string_view(first).substr(0, colon);
   for (const ExportKind& kind : kKinds)
     if (kind.name == prefix) return Meaning{&kind, first.substr(colon + 1)};
-  return refuse(text, fmt::format("\"{}\" must be ramdisk, file, block or null; a path with a colon in it is "
+  return refuse_export(text, fmt::format("\"{}\" must be ramdisk, file, block or null; a path with a colon in it is "
                                   "written ./PATH",
                                   prefix));
 }
@@ -97,17 +97,17 @@ Result<> store_option(Export& made, const ExportKind& kind, const std::string& o
     std::string known;
     for (const auto& each : kind.options)
       known += fmt::format("{}{}{}", known.empty() ? "" : ", ", each.name, each.is_flag ? "" : "=VALUE");
-    return refuse(made.text,
+    return refuse_export(made.text,
                   fmt::format("unknown option \"{}\"; {} knows {}; a comma in a path is written twice", name,
                               kind.name, known));
   }
   const std::string value = equals == std::string::npos ? "" : option.substr(equals + 1);
   if (!row->is_flag && value.empty())
-    return refuse(made.text, fmt::format("option {} needs a value: {}=VALUE", name, name));
+    return refuse_export(made.text, fmt::format("option {} needs a value: {}=VALUE", name, name));
   if (row->is_flag && equals != std::string::npos && !parse_bool(value))
-    return refuse(made.text, fmt::format("option {}={}: must be 0 or 1", name, value));
+    return refuse_export(made.text, fmt::format("option {}={}: must be 0 or 1", name, value));
   if (!made.entry.control.emplace(row->key, row->is_flag && value.empty() ? "1" : value).second)
-    return refuse(made.text, fmt::format("option {} is there twice", name));
+    return refuse_export(made.text, fmt::format("option {} is there twice", name));
   return {};
 }
 
@@ -136,14 +136,14 @@ Result<> name_device(Export& made, const Meaning& meaning, std::size_t place) {
   if (!kind.is_path) {
     const auto bytes = parse_size(meaning.value);
     if (!bytes || *bytes == 0)
-      return refuse(made.text,
+      return refuse_export(made.text,
                     fmt::format("\"{}\" must be a size that is not 0, like 512M, 1G or 1.5T", meaning.value));
     made.entry.control.emplace(kind.key, meaning.value);
     made.device = fmt::format("{}_1/disk{}", kind.plugin, place);
     made.what = fmt::format("{}:{}", kind.name, *bytes);
     return {};
   }
-  if (meaning.value.empty()) return refuse(made.text, fmt::format("there is no path behind {}:", kind.name));
+  if (meaning.value.empty()) return refuse_export(made.text, fmt::format("there is no path behind {}:", kind.name));
   std::error_code error;
   const auto path = std::filesystem::absolute(meaning.value, error).lexically_normal();
   if (error) return fail_errno(error.value(), fmt::format("export \"{}\"", made.text));

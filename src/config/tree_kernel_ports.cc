@@ -14,9 +14,9 @@ namespace weft::config {
 
 namespace {
 
-class SubsystemsDirectory final : public Directory {
+class PortSubsystemsDirectory final : public Directory {
  public:
-  SubsystemsDirectory(KernelPorts& ports, PortId id) : ports_(ports), id_(id) {}
+  PortSubsystemsDirectory(KernelPorts& ports, PortId id) : ports_(ports), id_(id) {}
   NodeInfo info() const override {
     NodeInfo info = Directory::info();
     info.changed = ports_.links_changed(id_);
@@ -153,7 +153,7 @@ class PortDirectory final : public Directory {
     const PortId id = id_;
     return {{"ana_groups", [&ports, id] { return std::make_unique<AnaGroupsDirectory>(ports, id); }},
             {"referrals", [&model] { return referrals_directory(model); }},
-            {"subsystems", [&ports, id] { return std::make_unique<SubsystemsDirectory>(ports, id); }}};
+            {"subsystems", [&ports, id] { return std::make_unique<PortSubsystemsDirectory>(ports, id); }}};
   }
 
  private:

@@ -91,9 +91,9 @@ class SubsystemDirectory final : public Directory {
   const std::shared_ptr<Tenant> tenant_;
 };
 
-class SubsystemsDirectory final : public Directory {
+class KernelSubsystemsDirectory final : public Directory {
  public:
-  explicit SubsystemsDirectory(Model& model) : model_(model) {}
+  explicit KernelSubsystemsDirectory(Model& model) : model_(model) {}
 
   std::unique_ptr<Node> find(std::string_view name) const override {
     auto tenant = model_.find_subsystem(name);
@@ -135,7 +135,7 @@ class SubsystemsDirectory final : public Directory {
 }  // namespace
 
 std::unique_ptr<Node> kernel_subsystems_directory(Model& model) {
-  return std::make_unique<SubsystemsDirectory>(model);
+  return std::make_unique<KernelSubsystemsDirectory>(model);
 }
 
 }  // namespace weft::config

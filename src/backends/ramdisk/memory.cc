@@ -11,8 +11,6 @@ namespace weft::backends {
 
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
-
 std::uint64_t round_up(std::uint64_t bytes) {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }

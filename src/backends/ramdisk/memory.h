@@ -10,6 +10,8 @@
 
 namespace weft::backends {
 
+inline constexpr std::uint64_t kPageBytes = 4096;
+
 class RamMemory {
  public:
   // ENOMEM when the system gives no address space.

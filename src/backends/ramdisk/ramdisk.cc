@@ -28,7 +28,6 @@ constexpr ControlKey kKeys[] = {
     {"rd_nullio", "1: keep nothing, writes are dropped and reads are zeroes; default 0"},
     {"overcommit", "1: do not reserve the size from the limit of all RAM disks; default 0"},
 };
-constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint32_t kDefaultBlockBytes = 512;
 
 // What was reserved, for as long as the disk lives.

@@ -21,8 +21,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kMostSteps = 8192;
-constexpr std::size_t kPlaces = 8;
-constexpr std::chrono::milliseconds kPatience{50};
+constexpr std::size_t kBatchPlaces = 8;
+constexpr std::chrono::milliseconds kBatchPatience{50};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ struct Batches::State {
   explicit State(config::Tree& its_tree) : tree(its_tree) {}
 
   config::Tree& tree;
-  config::Crew crew{kPlaces, kPatience};  // where batches go on: answers come on loops, too
+  config::Crew crew{kBatchPlaces, kBatchPatience};  // where batches go on: answers come on loops, too
   std::shared_mutex life;                 // shared while a step begins
   bool is_over = false;
   std::mutex mutex;

@@ -17,14 +17,15 @@ namespace weft::faces {
 
 namespace {
 
-constexpr std::size_t kPlaces = 16;
-constexpr std::chrono::milliseconds kPatience{10};  // then a caller's place is another's
-constexpr std::size_t kMostConnections = 1024;      // others wait in the kernel
-constexpr int kPauseTimeMs = 10;                    // when there is no descriptor, or none may be had
+constexpr std::size_t kCallerPlaces = 16;
+constexpr std::chrono::milliseconds kCallerPatience{10};  // then a caller's place is another's
+constexpr std::size_t kMostConnections = 1024;            // others wait in the kernel
+constexpr int kPauseTimeMs = 10;                          // when there is no descriptor, or none may be had
 
 }  // namespace
 
-Callers::Callers(std::function<void(int)> serve) : serve_(std::move(serve)), crew_(kPlaces, kPatience) {}
+Callers::Callers(std::function<void(int)> serve)
+    : serve_(std::move(serve)), crew_(kCallerPlaces, kCallerPatience) {}
 
 Callers::~Callers() {
   stop();

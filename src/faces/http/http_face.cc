@@ -20,7 +20,7 @@ namespace weft::faces {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::milliseconds kFacePatience{100};
 constexpr std::size_t kMostBodyBytes = 4 << 20;
 constexpr std::size_t kMostHeaderBytes = 64 << 10;
 
@@ -154,7 +154,7 @@ Reply HttpFace::State::answer(const httplib::Request& request, const std::string
     if (reply.status == 0) reply.status = success;
     operation->finish(std::move(reply));
   });
-  return operations.await(*operation, kPatience);
+  return operations.await(*operation, kFacePatience);
 }
 
 void HttpFace::State::serve(const httplib::Request& request, const std::string& path,
