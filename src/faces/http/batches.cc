@@ -32,7 +32,7 @@ struct Batches::State {
 
   config::Tree& tree;
   config::Crew crew{kBatchPlaces, kBatchPatience};  // where batches go on: answers come on loops, too
-  std::shared_mutex life;                 // shared while a step begins
+  std::shared_mutex life;                           // shared while a step begins
   bool is_over = false;
   std::mutex mutex;
   std::set<std::string, std::less<>> busy;  // NQNs that have a batch
