@@ -17,8 +17,8 @@
 
 #include "config/tree.h"
 #include "faces/fuse/inode_table.h"
-#include "faces/fuse/libfuse.h"
 #include "faces/fuse/requests.h"
+#include "fuse/libfuse.h"
 
 namespace weft::faces {
 

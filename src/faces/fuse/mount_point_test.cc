@@ -1,5 +1,5 @@
 // Where a tree can be mounted, and what earlier processes have left there.
-#include "faces/fuse/mount_point.h"
+#include "fuse/mount_point.h"
 
 #include <sys/mount.h>
 
@@ -10,6 +10,10 @@
 
 namespace weft::faces {
 namespace {
+
+using fuse::mounted_there;
+using fuse::MountedThere;
+using fuse::prepare_mount_point;
 
 using testing::HasSubstr;
 

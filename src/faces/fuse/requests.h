@@ -12,7 +12,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "faces/fuse/libfuse.h"
+#include "fuse/libfuse.h"
 
 namespace weft::faces {
 

@@ -26,7 +26,7 @@
 
 #include "config/test_tree.h"
 #include "faces/fuse/fuse_mount.h"
-#include "faces/fuse/mount_point.h"
+#include "fuse/mount_point.h"
 
 namespace weft::faces {
 
@@ -98,7 +98,7 @@ class TemporaryDirectory {
   }
   // What a failed test has left mounted is detached first.
   ~TemporaryDirectory() {
-    while (mounted("mount")) std::ignore = detach_mount(path_ + "/mount");
+    while (mounted("mount")) std::ignore = fuse::detach_mount(path_ + "/mount");
     std::filesystem::remove_all(path_);
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
@@ -108,7 +108,7 @@ class TemporaryDirectory {
   bool mounted(const std::string& name) const {
     std::ifstream file("/proc/self/mountinfo");
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    return mounted_there(text, path_ + "/" + name).has_value();
+    return fuse::mounted_there(text, path_ + "/" + name).has_value();
   }
 
  private:
@@ -121,7 +121,7 @@ class MountTest : public testing::Test {
   void SetUp() override { mount_tree(); }
 
   void mount_tree() {
-    if (const Result<> available = check_fuse_available(); !available)
+    if (const Result<> available = fuse::check_fuse_available(); !available)
       GTEST_SKIP() << available.error().message;
     auto mounted = FuseMount::mount(tree_, {.directory = directory_ / "mount"});
     if (!mounted && mounted.error().code == EPERM) GTEST_SKIP() << mounted.error().message;

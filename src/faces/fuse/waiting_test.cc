@@ -235,7 +235,7 @@ TEST_F(WaitingTest, UnmountingAmidAnswers) {
 TEST_F(WaitingTest, SomebodyElseUnmounts) {
   std::future<int> written = write_slowly("sub/enable");
   ASSERT_TRUE(tree_.wait_for_held(1));
-  ASSERT_TRUE(detach_mount(directory_ / "mount"));
+  ASSERT_TRUE(fuse::detach_mount(directory_ / "mount"));
   EXPECT_FALSE(directory_.mounted("mount"));
   tree_.release();
   EXPECT_EQ(written.get(), 0) << "who is inside is still served";

@@ -1,4 +1,4 @@
-#include "faces/fuse/mount_point.h"
+#include "fuse/mount_point.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace weft::faces {
+namespace weft::fuse {
 
 namespace {
 
@@ -193,4 +193,4 @@ Result<> detach_mount(const std::string& directory) {
                   directory));
 }
 
-}  // namespace weft::faces
+}  // namespace weft::fuse

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace weft::faces {
+namespace weft::fuse {
 
 // How a mount of ours is named in /proc/self/mountinfo.
 inline constexpr std::string_view kMountType = "fuse.weft";
@@ -33,4 +33,4 @@ Result<> check_fuse_available();
 // Detaches what is mounted on `directory`: as root by itself, else with fusermount3.
 Result<> detach_mount(const std::string& directory);
 
-}  // namespace weft::faces
+}  // namespace weft::fuse
