@@ -20,8 +20,7 @@
 #include "backends/ramdisk/ramdisk.h"
 #include "cli/bench/cpu.h"
 #include "cli/bench/generator.h"
-#include "host/admin_requests.h"
-#include "host/session.h"
+#include "host/namespace.h"
 #include "reactor/reactor.h"
 #include "target/port.h"
 #include "target/subsystem.h"
@@ -102,11 +101,11 @@ constexpr Shape kShapes[] = {
     {"write_128k_qd32", Pattern::write, 128 * 1024, 32},
 };
 
-void measure(const std::string& prefix, host::Session& session, const host::NamespaceInfo& info,
-             const Shape& shape) {
+void measure(const std::string& prefix, host::Namespace& remote, const Shape& shape) {
   Run run;
   run.workload = {.pattern = shape.pattern, .block_bytes = shape.bytes, .depth = shape.depth};
-  Generator generator(run, session.io_queue(0), info, 0, info.bytes() / shape.bytes, 1, 0);
+  const host::NamespaceInfo& info = remote.info();
+  Generator generator(run, remote.io_queue(0), info, 0, info.bytes() / shape.bytes, 1, 0);
   std::mutex mutex;
   std::condition_variable changed;
   bool ended = false;
@@ -144,10 +143,10 @@ void measure_all(const std::string& prefix, Loops& loops, fabric::Initiator& ini
   const host::Options options{.identity = {.nqn = "nqn.2024-01.weft.bench:host", .id = {1}},
                               .address = address,
                               .queue_entries = 129};
-  auto session = must(host::Session::connect(loops, initiator, options));
   for (const auto& [nsid, backend] : {std::pair{1u, "null"}, std::pair{2u, "ramdisk"}}) {
-    const auto info = must(host::namespace_info(*session, Nsid(nsid)));
-    for (const Shape& shape : kShapes) measure(fmt::format("{}.{}", prefix, backend), *session, info, shape);
+    const auto remote =
+        must(host::Namespace::open(loops, {.ways = {{&initiator, options}}, .nsid = Nsid(nsid)}));
+    for (const Shape& shape : kShapes) measure(fmt::format("{}.{}", prefix, backend), *remote, shape);
   }
 }
 

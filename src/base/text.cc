@@ -145,4 +145,10 @@ bool parse_hex(std::string_view text, std::uint8_t* bytes, std::size_t count) {
   return true;
 }
 
+std::string name_hash(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325;  // FNV-1a, 64 bits
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+  return fmt::format("{:016x}", hash);
+}
+
 }  // namespace weft

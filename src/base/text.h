@@ -33,4 +33,7 @@ std::string uuid_text(const Uuid& uuid);
 std::string hex_text(const std::uint8_t* bytes, std::size_t count);  // lower case
 bool parse_hex(std::string_view text, std::uint8_t* bytes, std::size_t count);
 
+// 16 hexadecimal digits that stay the same in every run and version.
+std::string name_hash(std::string_view text);
+
 }  // namespace weft

@@ -8,14 +8,27 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/daemon_client.h"
-#include "cli/remote.h"
+#include "cli/remote_options.h"
 #include "cli/table.h"
+#include "daemon/local_device.h"
 
 namespace weft::cli {
 
 namespace {
 
 using nlohmann::ordered_json;
+
+// "optimized, lost": of each path in the order of the addresses, what it is good for, or why it is good for
+// nothing.
+std::string paths_text(const ordered_json& paths) {
+  std::string text;
+  for (const auto& each : paths) {
+    const std::string state = each.value("state", "");
+    text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                        state == "live" ? each.value("ana_state", state) : state);
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -27,31 +40,37 @@ int attach(int argc, const char* const* argv) {
   std::string target;
   std::string as = "nbd";
   std::uint32_t nsid = 0;
-  app.add_option("target", target,
-                 "tcp://HOST[:PORT]/NQN[?ns=N], or loop:///NQN or NQN alone for that weftd's own")
+  app.add_option(
+         "target", target,
+         "tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N], or loop:///NQN or NQN alone for that weftd's own")
       ->type_name("TARGET")
       ->required();
-  app.add_option("--as", as, "nbd: an NBD export on a Unix socket")->type_name("KIND");
+  app.add_option("--as", as, "nbd: an NBD export on a Unix socket; file: a file, for losetup; default nbd")
+      ->type_name("KIND");
   app.add_option("--namespace", nsid, "of the subsystem; default: its only one")
       ->check(CLI::Range(1u, 0xFFFFFFFEu))
       ->type_name("N");
   add_identity_options(app, remote);
   add_client_options(app, client, true);
   if (const auto status = parse(app, argc, argv)) return *status;
-  if (as != "nbd") return refuse(kName, fmt::format("--as \"{}\": must be nbd", as));
+  if (daemon::find_local_device_kind(as) == nullptr)
+    return refuse(kName, fmt::format("--as \"{}\": must be nbd or file", as));
   auto name = parse_remote(looks_remote(target) ? target : "loop:///" + target);
   if (!name) return report(kName, name.error());
   if (name->subnqn.empty()) return refuse(kName, fmt::format("{}: it names no subsystem", target));
   if (nsid != 0) name->nsid = Nsid(nsid);
-  const auto identity = identity_of(remote);
+  const auto identity = client::identity_of(remote);
   if (!identity) return report(kName, identity.error());
-  const auto address = resolve(*name);
-  if (!address) return report(kName, address.error());
+  const auto found = client::resolve(*name);
+  if (!found) return report(kName, found.error());
+  ordered_json addresses = ordered_json::array();
+  if (!name->hosts.empty())
+    for (const auto& each : *found) addresses.push_back({{"traddr", each.traddr}, {"trsvcid", each.trsvcid}});
   const auto attached = DaemonClient(client).call("POST", "/v1/attachments",
                                                   {{"transport", name->transport},
-                                                   {"traddr", address->traddr},
-                                                   {"trsvcid", address->trsvcid},
+                                                   {"addresses", std::move(addresses)},
                                                    {"subnqn", name->subnqn},
+                                                   {"as", as},
                                                    {"nsid", name->nsid.value_or(Nsid(0)).value()},
                                                    {"hostnqn", identity->nqn},
                                                    {"hostid", uuid_text(Uuid{identity->id})},
@@ -61,7 +80,7 @@ int attach(int argc, const char* const* argv) {
   if (client.json)
     print_json(*attached);
   else
-    fmt::print("{}: {}\n", attached->value("name", ""), attached->value("uri", ""));
+    fmt::print("{}: {}\n", attached->value("name", ""), attached->value("address", ""));
   return 0;
 }
 
@@ -77,11 +96,12 @@ int attached(int argc, const char* const* argv) {
     print_json(*all);
     return 0;
   }
-  std::vector<TableRow> rows{{"NAME", "SIZE", "CLIENTS", "STATE", "NAMESPACE", "SUBSYSTEM", "DEVICE"}};
+  std::vector<TableRow> rows{{"NAME", "SIZE", "CLIENTS", "PATHS", "NAMESPACE", "SUBSYSTEM", "DEVICE"}};
   for (const auto& each : (*all)["attachments"])
     rows.push_back({each.value("name", ""), size_text(each.value("bytes", std::uint64_t{0})),
-                    fmt::to_string(each.value("connections", 0)), each.value("gone", false) ? "gone" : "live",
-                    fmt::to_string(each.value("nsid", 0)), each.value("subnqn", ""), each.value("uri", "")});
+                    fmt::to_string(each.value("clients", 0)), paths_text(each["paths"]),
+                    fmt::to_string(each.value("nsid", 0)), each.value("subnqn", ""),
+                    each.value("address", "")});
   fmt::print("{}", table_text(rows));
   return 0;
 }

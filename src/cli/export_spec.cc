@@ -61,9 +61,10 @@ Result<Meaning> meaning_of_path(std::string_view text, const std::string& path) 
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT && path.find('/') == std::string::npos)
-      return refuse_export(text,
-                    "no size (like 1G) and no file of this folder; write ramdisk:SIZE, file:PATH, block:PATH "
-                    "or null:SIZE");
+      return refuse_export(
+          text,
+          "no size (like 1G) and no file of this folder; write ramdisk:SIZE, file:PATH, block:PATH "
+          "or null:SIZE");
     if (errno == ENOENT)
       return fail(ENOENT, fmt::format("export \"{}\": there is no such file; file:{},size=10G makes one",
                                       text, path));
@@ -75,7 +76,8 @@ Result<Meaning> meaning_of_path(std::string_view text, const std::string& path) 
 }
 
 Result<Meaning> meaning_of(std::string_view text, const std::string& first) {
-  if (first.empty()) return refuse_export(text, "it is empty; name a size (like 1G), a file or a block device");
+  if (first.empty())
+    return refuse_export(text, "it is empty; name a size (like 1G), a file or a block device");
   const std::size_t colon = first.find(':');
   if (colon == std::string::npos || first.find('/') < colon) {
     if (parse_size(first)) return Meaning{&kRamdisk, first};
@@ -84,9 +86,10 @@ Result<Meaning> meaning_of(std::string_view text, const std::string& first) {
   const std::string_view prefix = std::string_view(first).substr(0, colon);
   for (const ExportKind& kind : kKinds)
     if (kind.name == prefix) return Meaning{&kind, first.substr(colon + 1)};
-  return refuse_export(text, fmt::format("\"{}\" must be ramdisk, file, block or null; a path with a colon in it is "
-                                  "written ./PATH",
-                                  prefix));
+  return refuse_export(
+      text, fmt::format("\"{}\" must be ramdisk, file, block or null; a path with a colon in it is "
+                        "written ./PATH",
+                        prefix));
 }
 
 Result<> store_option(Export& made, const ExportKind& kind, const std::string& option) {
@@ -97,9 +100,9 @@ Result<> store_option(Export& made, const ExportKind& kind, const std::string& o
     std::string known;
     for (const auto& each : kind.options)
       known += fmt::format("{}{}{}", known.empty() ? "" : ", ", each.name, each.is_flag ? "" : "=VALUE");
-    return refuse_export(made.text,
-                  fmt::format("unknown option \"{}\"; {} knows {}; a comma in a path is written twice", name,
-                              kind.name, known));
+    return refuse_export(
+        made.text, fmt::format("unknown option \"{}\"; {} knows {}; a comma in a path is written twice", name,
+                               kind.name, known));
   }
   const std::string value = equals == std::string::npos ? "" : option.substr(equals + 1);
   if (!row->is_flag && value.empty())
@@ -136,14 +139,16 @@ Result<> name_device(Export& made, const Meaning& meaning, std::size_t place) {
   if (!kind.is_path) {
     const auto bytes = parse_size(meaning.value);
     if (!bytes || *bytes == 0)
-      return refuse_export(made.text,
-                    fmt::format("\"{}\" must be a size that is not 0, like 512M, 1G or 1.5T", meaning.value));
+      return refuse_export(
+          made.text,
+          fmt::format("\"{}\" must be a size that is not 0, like 512M, 1G or 1.5T", meaning.value));
     made.entry.control.emplace(kind.key, meaning.value);
     made.device = fmt::format("{}_1/disk{}", kind.plugin, place);
     made.what = fmt::format("{}:{}", kind.name, *bytes);
     return {};
   }
-  if (meaning.value.empty()) return refuse_export(made.text, fmt::format("there is no path behind {}:", kind.name));
+  if (meaning.value.empty())
+    return refuse_export(made.text, fmt::format("there is no path behind {}:", kind.name));
   std::error_code error;
   const auto path = std::filesystem::absolute(meaning.value, error).lexically_normal();
   if (error) return fail_errno(error.value(), fmt::format("export \"{}\"", made.text));
@@ -170,12 +175,6 @@ Result<Export> parse_export(std::string_view text, std::size_t place) {
   if (auto named = name_device(made, *meaning, place); !named)
     return std::unexpected(std::move(named.error()));
   return made;
-}
-
-std::string name_hash(std::string_view text) {
-  std::uint64_t hash = 0xCBF29CE484222325;  // FNV-1a, 64 bits
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
-  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace weft::cli

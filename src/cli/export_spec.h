@@ -39,7 +39,4 @@ std::span<const ExportKind> export_kinds();
 // another errno: it cannot be had.
 Result<Export> parse_export(std::string_view text, std::size_t place);
 
-// 16 hexadecimal digits that stay the same in every run and version.
-std::string name_hash(std::string_view text);
-
 }  // namespace weft::cli

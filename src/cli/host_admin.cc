@@ -11,7 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/fields.h"
-#include "cli/remote.h"
+#include "cli/remote_options.h"
 #include "cli/table.h"
 #include "wire/features.h"
 #include "wire/nqn.h"
@@ -47,26 +47,10 @@ Result<Reached> reach(const Asked& asked) {
   auto remotes = Remotes::start(asked.remote);
   if (!remotes) return std::unexpected(remotes.error());
   reached.remotes = std::move(*remotes);
-  auto session = reached.remotes->connect(*name, 0);
+  auto session = reached.remotes->connect(*name);
   if (!session) return std::unexpected(session.error());
   reached.session = std::move(*session);
   return reached;
-}
-
-std::string_view transport_text(wire::TransportType type) {
-  switch (type) {
-    case wire::TransportType::rdma:
-      return "rdma";
-    case wire::TransportType::fc:
-      return "fc";
-    case wire::TransportType::tcp:
-      return "tcp";
-    case wire::TransportType::loop:
-      return "loop";
-    case wire::TransportType::unspecified:
-      break;
-  }
-  return "unknown";
 }
 
 std::string_view subtype_text(wire::SubsystemType type) {
@@ -82,7 +66,7 @@ std::string_view subtype_text(wire::SubsystemType type) {
 }
 
 ordered_json entry_json(const host::DiscoveryEntry& entry) {
-  return {{"trtype", transport_text(entry.trtype)},
+  return {{"trtype", wire::name(entry.trtype)},
           {"subtype", subtype_text(entry.subtype)},
           {"traddr", entry.traddr},
           {"trsvcid", entry.trsvcid},
@@ -100,7 +84,7 @@ void print_entries(const std::vector<host::DiscoveryEntry>& entries, bool json) 
   }
   std::vector<TableRow> rows{{"TRANSPORT", "ADDRESS", "SERVICE", "KIND", "SUBSYSTEM"}};
   for (const auto& each : entries)
-    rows.push_back({std::string(transport_text(each.trtype)), each.traddr, each.trsvcid,
+    rows.push_back({std::string(wire::name(each.trtype)), each.traddr, each.trsvcid,
                     std::string(subtype_text(each.subtype)), each.subnqn});
   fmt::print("{}", table_text(rows));
 }
@@ -120,20 +104,15 @@ int discover(int argc, const char* const* argv) {
   name->subnqn.clear();
   auto remotes = Remotes::start(asked.remote);
   if (!remotes) return report(kName, remotes.error());
-  const auto log = (*remotes)->discover(*name);
-  if (!log) return report(kName, log.error());
   int result = 0;
-  const auto ask = [&](const host::DiscoveryEntry& at) -> Result<host::DiscoveryLog> {
-    if (at.trtype != wire::TransportType::tcp)
-      return fail(EPROTONOSUPPORT, fmt::format("{} is no transport of this host", transport_text(at.trtype)));
-    return (*remotes)->discover({.transport = "tcp", .host = at.traddr, .service = at.trsvcid});
-  };
   const auto skipped = [&](const host::DiscoveryEntry& at, const Error& error) {
     result =
         report(kName, Error{error.code == EINVAL ? EIO : error.code,
                             fmt::format("the referral to {}:{}: {}", at.traddr, at.trsvcid, error.message)});
   };
-  print_entries(no_referrals ? log->entries : host::with_referrals(*log, ask, skipped), asked.json);
+  auto entries = (*remotes)->discover(*name, no_referrals ? Referrals::listed : Referrals::followed, skipped);
+  if (!entries) return report(kName, entries.error());
+  print_entries(*entries, asked.json);
   return result;
 }
 

@@ -12,9 +12,10 @@
 #include "cli/commands.h"
 #include "cli/medium.h"
 #include "cli/progress.h"
-#include "cli/remote.h"
+#include "cli/remote_options.h"
 #include "cli/table.h"
 #include "cli/transfer.h"
+#include "client/block_io.h"
 #include "wire/io_command.h"
 
 namespace weft::cli {
@@ -23,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::uint16_t kQueues = 1;
-constexpr const char* kTarget = "tcp://HOST[:PORT]/NQN[?ns=N]";
+constexpr const char* kTarget = "tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N]";
 
 struct Asked {
   RemoteOptions remote;
@@ -65,11 +66,12 @@ Result<Range> range_of(const Asked& asked) {
   return range;
 }
 
-Result<RemoteNamespace> reach(Remotes& remotes, const std::string& target, std::uint32_t nsid) {
+Result<std::unique_ptr<host::Namespace>> reach(Remotes& remotes, const std::string& target,
+                                               std::uint32_t nsid) {
   auto name = parse_remote(target);
   if (!name) return std::unexpected(name.error());
   if (nsid != 0) name->nsid = Nsid(nsid);
-  return connect_namespace(remotes, *name, kQueues);
+  return remotes.open(*name, kQueues);
 }
 
 void tell(const Asked& asked, const char* done, std::uint64_t bytes, Clock::duration took) {
@@ -205,28 +207,14 @@ Result<> run_compare(const Asked& asked) {
   return compare_all(**here, **there, range->length ? range->length : (*here)->bytes(), asked);
 }
 
-enum class Erasing : std::uint8_t { zeroes, discard };
-
-Result<> erase_blocks(host::Session& session, Nsid nsid, wire::LbaRange range, Erasing how, bool deallocate) {
-  if (how == Erasing::zeroes) {
-    const auto done =
-        session.io(wire::make_write_zeroes({.nsid = nsid, .range = range, .deallocate = deallocate}));
-    return done ? Result<>() : std::unexpected(done.error());
-  }
-  wire::DsmRange one{.context_attributes = 0, .blocks = range.blocks, .slba = range.slba};
-  const auto done = session.io(wire::make_dataset_management({.nsid = nsid, .ranges = 1, .deallocate = true}),
-                               wire::writable_bytes_of(one));
-  return done ? Result<>() : std::unexpected(done.error());
-}
-
-Result<> run_erase(const Asked& asked, Erasing how, bool deallocate) {
+Result<> run_erase(const Asked& asked, client::Erasing how) {
   const auto range = range_of(asked);
   if (!range) return std::unexpected(range.error());
   auto remotes = Remotes::start(asked.remote);
   if (!remotes) return std::unexpected(remotes.error());
   auto reached = reach(**remotes, asked.target, asked.nsid);
   if (!reached) return std::unexpected(reached.error());
-  const auto& info = reached->info;
+  const auto& info = (*reached)->info();
   const std::uint64_t length = range->length.value_or(info.bytes() - std::min(info.bytes(), range->offset));
   if (range->offset % info.block_bytes != 0 || length % info.block_bytes != 0)
     return fail(EINVAL,
@@ -235,7 +223,6 @@ Result<> run_erase(const Asked& asked, Erasing how, bool deallocate) {
   if (range->offset > info.bytes() || length > info.bytes() - range->offset)
     return fail(EINVAL, fmt::format("{} from {} on: the namespace has {}", size_text(length), range->offset,
                                     size_text(info.bytes())));
-  constexpr std::uint64_t kMostBlocks = 65536;
   std::uint64_t at = range->offset / info.block_bytes;
   const std::uint64_t first = at;
   const std::uint64_t end = at + length / info.block_bytes;
@@ -243,12 +230,9 @@ Result<> run_erase(const Asked& asked, Erasing how, bool deallocate) {
   std::atomic<std::uint64_t> done = 0;
   const Progress progress(true, [&] { return progress_text(done, length, Clock::now() - began); });
   for (; at < end; done = (at - first) * info.block_bytes) {
-    const auto blocks = static_cast<std::uint32_t>(std::min(kMostBlocks, end - at));
-    if (const auto erased =
-            erase_blocks(*reached->session, info.nsid, {.slba = at, .blocks = blocks}, how, deallocate);
-        !erased)
-      return fail(erased.error().code,
-                  fmt::format("{}: at block {}: {}", asked.target, at, erased.error().message));
+    const auto blocks = static_cast<std::uint32_t>(std::min(client::kMostErasedBlocks, end - at));
+    if (const auto erased = client::erase_blocks(**reached, at, blocks, how); !erased)
+      return fail(erased.error().code, fmt::format("{}: {}", asked.target, erased.error().message));
     at += blocks;
   }
   if (asked.json) print_json({{"bytes", length}});
@@ -259,17 +243,18 @@ int told(const char* name, const Result<>& result) {
   return result ? 0 : report(name, result.error());
 }
 
-int erase(int argc, const char* const* argv, const char* name, const char* what, Erasing how) {
+int erase(int argc, const char* const* argv, const char* name, const char* what, client::Erasing how) {
   CLI::App app(what, name);
   Asked asked;
   bool deallocate = false;
   app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
   add_place(app, asked);
   add_range(app, asked, "bytes; default: to the end of the namespace");
-  if (how == Erasing::zeroes) app.add_flag("--deallocate", deallocate, "the target may give the space back");
+  if (how == client::Erasing::zeroes)
+    app.add_flag("--deallocate", deallocate, "the target may give the space back");
   add_common(app, asked);
   if (const auto status = parse(app, argc, argv)) return *status;
-  return told(name, run_erase(asked, how, deallocate));
+  return told(name, run_erase(asked, deallocate ? client::Erasing::deallocated_zeroes : how));
 }
 
 // read, write and compare take the same words.
@@ -311,7 +296,8 @@ int copy(int argc, const char* const* argv) {
   CLI::App app("Copy between namespaces, files and standard input and output, durably.", kName);
   Asked asked;
   std::string source;
-  app.add_option("source", source, "tcp://HOST[:PORT]/NQN[?ns=N], a file, a block device, or -")
+  app.add_option("source", source,
+                 "tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N], a file, a block device, or -")
       ->type_name("SOURCE")
       ->required();
   app.add_option("destination", asked.file, "the same")->type_name("DESTINATION")->required();
@@ -322,12 +308,14 @@ int copy(int argc, const char* const* argv) {
 }
 
 int zeroes(int argc, const char* const* argv) {
-  return erase(argc, argv, "weft zeroes", "Make a part of a namespace read as zeroes.", Erasing::zeroes);
+  return erase(argc, argv, "weft zeroes", "Make a part of a namespace read as zeroes.",
+               client::Erasing::zeroes);
 }
 
 int discard(int argc, const char* const* argv) {
   return erase(argc, argv, "weft discard",
-               "Tell a target that what is in a part of a namespace is not needed.", Erasing::discard);
+               "Tell a target that what is in a part of a namespace is not needed.",
+               client::Erasing::discard);
 }
 
 int flush(int argc, const char* const* argv) {
@@ -342,7 +330,7 @@ int flush(int argc, const char* const* argv) {
   if (!remotes) return report(kName, remotes.error());
   const auto reached = reach(**remotes, asked.target, asked.nsid);
   if (!reached) return report(kName, reached.error());
-  const auto done = reached->session->io(wire::make_flush({.nsid = reached->info.nsid}));
+  const auto done = (*reached)->io(wire::make_flush({.nsid = (*reached)->info().nsid}));
   return done ? 0 : report(kName, done.error());
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "cli/remote.h"
+#include "cli/remote_options.h"
 
 namespace weft::cli {
 
@@ -32,7 +32,7 @@ struct Range {
   std::uint64_t offset = 0;             // bytes, from the start of the namespace
   std::optional<std::uint64_t> length;  // bytes; empty: to its end
 };
-Result<std::unique_ptr<Medium>> open_namespace(RemoteNamespace reached, const Range& range);
+Result<std::unique_ptr<Medium>> open_namespace(std::unique_ptr<host::Namespace> remote, const Range& range);
 
 enum class Use : std::uint8_t { source, destination };
 // A path, or "-".  As a destination a file is made when there is none, and is as long as what was written.

@@ -1,9 +1,7 @@
 #include "daemon/attachments.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,16 +9,15 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/local_device.h"
 #include "daemon/runtime_directory.h"
-#include "exports/nbd/server.h"
-#include "faces/http/socket_file.h"
 #include "host/remote_backend.h"
 
 namespace weft::daemon {
 
 namespace {
 
-constexpr std::chrono::seconds kConnectionTime{2};  // for what clients have under way when they are detached
+constexpr std::chrono::seconds kClientTime{2};  // for what clients have under way when they are detached
 constexpr std::chrono::milliseconds kPause{2};
 
 }  // namespace
@@ -28,20 +25,18 @@ constexpr std::chrono::milliseconds kPause{2};
 struct Attachments::Attachment {
   Attached what;
   std::shared_ptr<host::RemoteBackend> backend;
-  std::unique_ptr<faces::SocketFile> socket;
-  std::unique_ptr<nbd::Server> server;
+  std::unique_ptr<LocalDevice> device;
 
   ~Attachment() { end(); }
 
   void end() {
-    if (server == nullptr) return;
-    server->end();
-    socket.reset();
-    const auto until = std::chrono::steady_clock::now() + kConnectionTime;
-    while (server->connections() != 0 && std::chrono::steady_clock::now() < until)
+    if (device == nullptr) return;
+    device->end();
+    const auto until = std::chrono::steady_clock::now() + kClientTime;
+    while (!device->is_idle() && std::chrono::steady_clock::now() < until)
       std::this_thread::sleep_for(kPause);
     backend->stop();
-    server.reset();
+    device.reset();
     backend.reset();
   }
 
@@ -50,9 +45,9 @@ struct Attachments::Attachment {
     const block::Geometry geometry = backend->geometry();
     now.bytes = geometry.bytes();
     now.block_bytes = geometry.block_bytes;
-    now.connections = server->connections();
-    now.losses = backend->session().losses().count;
-    now.is_gone = backend->session().is_gone();
+    now.clients = device->clients();
+    now.paths = backend->remote().paths();
+    now.is_gone = backend->remote().is_gone();
     return now;
   }
 };
@@ -79,10 +74,10 @@ Result<Attached> Attachments::attach(const AttachRequest& request) {
     const std::scoped_lock lock(mutex_);
     if (over_) return fail(ECANCELED, "the daemon ends");
     for (const auto& [its_name, each] : attachments_)
-      if (each->what.transport == request.transport && each->what.subnqn == request.address.subnqn &&
+      if (each->what.transport == request.transport && each->what.subnqn == request.subnqn &&
           (request.nsid == 0 || each->what.nsid == request.nsid))
         return fail(EEXIST, fmt::format("{} namespace {} is attached already, as {}: {}", each->what.subnqn,
-                                        each->what.nsid, its_name, each->what.socket));
+                                        each->what.nsid, its_name, each->what.address));
     name = fmt::to_string(next_++);
     ++making_;
   }
@@ -102,35 +97,35 @@ Result<std::shared_ptr<Attachments::Attachment>> Attachments::make(const AttachR
   const auto initiator = std::ranges::find(initiators_, request.transport, &fabric::Initiator::name);
   if (initiator == initiators_.end())
     return fail(EINVAL, fmt::format("\"{}\" is no transport of this host", request.transport));
-  const auto address =
-      (*initiator)->canonical({.traddr = request.address.traddr, .trsvcid = request.address.trsvcid});
-  if (!address) return std::unexpected(address.error());
+  const LocalDeviceKind* const kind = find_local_device_kind(request.as);
+  if (kind == nullptr) return fail(EINVAL, fmt::format("\"{}\" is no kind of local device", request.as));
+  host::NamespaceOptions options{.nsid = Nsid(request.nsid)};
+  for (const fabric::ListenOptions& each : request.addresses) {
+    const auto address = (*initiator)->canonical(each);
+    if (!address) return std::unexpected(address.error());
+    options.ways.push_back({*initiator,
+                            {.identity = request.identity,
+                             .address = {address->traddr, address->trsvcid, request.subnqn},
+                             .header_digest = request.header_digest,
+                             .data_digest = request.data_digest}});
+  }
   auto attachment = std::make_shared<Attachment>();
-  auto backend =
-      host::RemoteBackend::open(reactors_, **initiator,
-                                {.identity = request.identity,
-                                 .address = {address->traddr, address->trsvcid, request.address.subnqn},
-                                 .header_digest = request.header_digest,
-                                 .data_digest = request.data_digest},
-                                Nsid(request.nsid), "attached_0/" + name);
+  auto backend = host::RemoteBackend::open(reactors_, std::move(options), "attached_0/" + name);
   if (!backend) return std::unexpected(backend.error());
   attachment->backend = std::move(*backend);
   const auto directory = make_runtime_directory();
   if (!directory) return std::unexpected(directory.error());
   const std::string path = fmt::format("{}/attached/{}", *directory, name);
-  auto socket = faces::SocketFile::listen({.path = path, .group = {}, .is_own_directory = true});
-  if (!socket) return std::unexpected(socket.error());
-  attachment->socket = std::move(*socket);
+  auto device = kind->make(reactors_, attachment->backend, path);
+  if (!device) return std::unexpected(device.error());
+  attachment->device = std::move(*device);
   attachment->what = {.name = name,
                       .transport = request.transport,
-                      .subnqn = request.address.subnqn,
-                      .nsid = attachment->backend->nsid().value(),
-                      .socket = path};
-  const int fd = ::fcntl(attachment->socket->fd(), F_DUPFD_CLOEXEC, 0);
-  if (fd < 0) return fail_errno(errno, path);
-  auto server = nbd::Server::start(reactors_, attachment->backend, fd);
-  if (!server) return std::unexpected(server.error());
-  attachment->server = std::move(*server);
+                      .subnqn = request.subnqn,
+                      .nsid = attachment->backend->remote().info().nsid.value(),
+                      .as = request.as,
+                      .path = attachment->device->path(),
+                      .address = attachment->device->address()};
   return attachment;
 }
 

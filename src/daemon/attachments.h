@@ -13,15 +13,18 @@
 #include "base/result.h"
 #include "fabric/initiator.h"
 #include "host/options.h"
+#include "host/path.h"
 #include "reactor/reactor.h"
 
 namespace weft::daemon {
 
 struct AttachRequest {
   std::string transport;  // tcp, loop
-  host::Address address;  // canonical or not
+  std::string subnqn;
+  std::vector<fabric::ListenOptions> addresses;  // ways to it, canonical or not
   host::Identity identity;
   std::uint32_t nsid = 0;  // 0: the only one
+  std::string as = "nbd";  // of local_device_kinds()
   bool header_digest = false;
   bool data_digest = false;
 };
@@ -34,10 +37,12 @@ struct Attached {
   std::uint32_t nsid = 0;
   std::uint64_t bytes = 0;
   std::uint32_t block_bytes = 0;
-  std::string socket;  // of the NBD export
-  std::uint32_t connections = 0;
-  unsigned losses = 0;   // how often the target was lost
-  bool is_gone = false;  // for good
+  std::string as;
+  std::string path;     // a socket or a file
+  std::string address;  // as programs take it
+  std::uint32_t clients = 0;
+  std::vector<host::PathState> paths;
+  bool is_gone = false;  // all paths, for good
 };
 
 // Any thread but a loop's; calls may block for a target.

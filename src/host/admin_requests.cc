@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "wire/admin_command.h"
 
@@ -13,28 +12,6 @@ namespace weft::host {
 namespace {
 
 constexpr std::size_t kMostNamespaces = 65536;  // what a hostile target can make us hold
-constexpr unsigned kLeastBlockShift = 9;
-constexpr unsigned kMostBlockShift = 16;
-
-template <std::size_t kBytes>
-std::array<std::uint8_t, kBytes> bytes_at(std::span<const std::byte> from) {
-  std::array<std::uint8_t, kBytes> to;
-  std::memcpy(to.data(), from.data(), kBytes);
-  return to;
-}
-
-// Descriptors come from the target: each is taken only where it is whole and has its type's length.
-void take_descriptors(std::span<const std::byte> page, NamespaceInfo& info) {
-  while (const auto head = wire::load<wire::NamespaceIdDescriptor>(page)) {
-    page = page.subspan(sizeof *head);
-    if (head->nidl == 0 || head->nidl > page.size()) return;
-    const auto type = static_cast<wire::NamespaceIdType>(head->nidt);
-    if (type == wire::NamespaceIdType::uuid && head->nidl == 16) info.uuid = bytes_at<16>(page);
-    if (type == wire::NamespaceIdType::nguid && head->nidl == 16) info.nguid = bytes_at<16>(page);
-    if (type == wire::NamespaceIdType::eui64 && head->nidl == 8) info.eui64 = bytes_at<8>(page);
-    page = page.subspan(head->nidl);
-  }
-}
 
 }  // namespace
 
@@ -90,27 +67,12 @@ Result<NamespaceInfo> namespace_info(Session& session, Nsid nsid) {
       identify(session, {.nsid = nsid, .cns = static_cast<std::uint8_t>(wire::IdentifyCns::ns)});
   if (!page)
     return fail(page.error().code, fmt::format("namespace {}: {}", nsid.value(), page.error().message));
-  const auto ns = *wire::load<wire::IdentifyNamespace>(*page);
-  if (ns.nsze == 0)
-    return fail(ENODEV, fmt::format("namespace {}: there is none, or it is not active", nsid.value()));
-  constexpr unsigned kFormats = sizeof ns.lbaf / sizeof ns.lbaf[0];
-  const unsigned format = (ns.flbas & 0xFu) | (ns.flbas >> 1 & 0x30u);
-  const wire::LbaFormat lbaf = ns.lbaf[format % kFormats];
-  if (lbaf.lbads < kLeastBlockShift || lbaf.lbads > kMostBlockShift ||
-      ns.nsze > kMostNamespaceBytes >> lbaf.lbads)
-    return fail(EPROTO, fmt::format("namespace {}: the target says {} blocks of 2^{} bytes", nsid.value(),
-                                    std::uint64_t{ns.nsze}, lbaf.lbads));
-  NamespaceInfo info{.nsid = nsid,
-                     .blocks = ns.nsze,
-                     .block_bytes = 1u << lbaf.lbads,
-                     .metadata_bytes = lbaf.ms,
-                     .ana_group = ns.anagrpid,
-                     .write_protected = (ns.nsattr & wire::kNsattrWriteProtected) != 0,
-                     .shared = (ns.nmic & wire::kNmicShared) != 0};
+  auto info = parse_namespace(nsid, *wire::load<wire::IdentifyNamespace>(*page));
+  if (!info) return info;
   // Targets of before 1.3 know no descriptors.
   const auto ids = identify(
       session, {.nsid = nsid, .cns = static_cast<std::uint8_t>(wire::IdentifyCns::ns_id_descriptors)});
-  if (ids) take_descriptors(*ids, info);
+  if (ids) take_descriptors(*ids, *info);
   return info;
 }
 

@@ -1,14 +1,12 @@
 // What programs ask a controller for, each in as many commands as it takes.  Blocks, as the session does.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "host/namespace_info.h"
 #include "host/session.h"
 #include "wire/identify.h"
 #include "wire/log_page.h"
@@ -34,21 +32,6 @@ Result<Page> log_page(Session& session, const LogRequest& request);
 // Ascending.
 Result<std::vector<Nsid>> active_namespaces(Session& session);
 
-inline constexpr std::uint64_t kMostNamespaceBytes = std::uint64_t{1} << 63;
-
-struct NamespaceInfo {
-  Nsid nsid;
-  std::uint64_t blocks = 0;
-  std::uint32_t block_bytes = 0;
-  std::uint32_t metadata_bytes = 0;
-  std::uint32_t ana_group = 0;
-  bool write_protected = false;
-  bool shared = false;
-  std::optional<std::array<std::uint8_t, 16>> uuid;
-  std::optional<std::array<std::uint8_t, 16>> nguid;
-  std::optional<std::array<std::uint8_t, 8>> eui64;
-  std::uint64_t bytes() const { return blocks * block_bytes; }
-};
 // An error for a namespace that is not active, or whose format nobody could use.
 Result<NamespaceInfo> namespace_info(Session& session, Nsid nsid);
 

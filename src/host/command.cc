@@ -23,6 +23,7 @@ constexpr Meaning kMeanings[] = {
     {wire::status::kConnectInvalidHost, EACCES},     {wire::status::kConnectInvalidParameters, EINVAL},
     {wire::status::kConnectControllerBusy, EBUSY},   {wire::status::kFeatureNotChangeable, EPERM},
     {wire::status::kFeatureNotSaveable, EOPNOTSUPP}, {wire::status::kAuthenticationRequired, EACCES},
+    {wire::status::kAbortRequested, ECANCELED},
 };
 
 }  // namespace
@@ -47,7 +48,7 @@ std::string name_of(const wire::Sqe& sqe, bool is_admin) {
 }
 
 int Command::error_code() const {
-  if (end == End::lost) return ENOTCONN;
+  if (end == End::lost) return cancelled_ ? ECANCELED : ENOTCONN;
   if (end == End::damaged) return EBADMSG;
   return host::error_code(cqe.decoded_status());
 }
@@ -55,7 +56,7 @@ int Command::error_code() const {
 std::string Command::failure() const {
   switch (end) {
     case End::lost:
-      return "the connection was lost";
+      return cancelled_ ? "it was cancelled" : "the connection was lost";
     case End::damaged:
       return "its data was damaged on the way";
     case End::completed:

@@ -20,6 +20,13 @@ class Command : public fabric::HostCommand {
   Duration time_limit{};  // 0: the queue's
   // How often it is sent again when its data was damaged or its status says that this may help.
   std::uint8_t tries_left = 5;
+  // The second of a fused pair, Compare and Write (NVMe Base 2.1, section 3.4.4): it goes right behind this
+  // one, nobody else submits it, and `then` of this one tells when both have ended.  A pair that is lost is
+  // sent again as a pair.
+  Command* fused_with = nullptr;
+
+  // Whether somebody asked for its end: then it is lost, was aborted, or has ended as it would have.
+  bool is_cancelled() const { return cancelled_; }
 
   bool ok() const { return end == End::completed && cqe.decoded_status().ok(); }
   // For people: "Read: Unrecovered Read Error (sct 2h, sc 81h)", "Write: the connection was lost".
@@ -28,7 +35,13 @@ class Command : public fabric::HostCommand {
 
  private:
   friend class Queue;
+  friend class IoQueue;
+  enum class Place : std::uint8_t { ended, without_path, waiting, pausing, sent, ending };
+  Place place_ = Place::ended;
+  bool cancelled_ = false;
   Queue* queue_ = nullptr;
+  Command* first_ = nullptr;    // of a pair's second
+  bool one_has_ended_ = false;  // of a pair
   Time deadline_{};
 };
 

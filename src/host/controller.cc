@@ -28,17 +28,20 @@ Controller::Controller(Loops& loops, fabric::Initiator& initiator, const Options
   step_.controller = this;
   keep_alive_.controller = this;
   for (EventRequest& each : event_requests_) each.controller = this;
+  for (AbortRequest& each : abort_requests_) each.controller = this;
 }
 
 Controller::~Controller() {
   WEFT_CHECK(state_ == State::gone || state_ == State::idle, "a controller is destroyed when it has gone");
-  if (!options_.queue_on_each_loop)
+  if (options_.queue_loops.empty())
     for (const auto& queue : queues_) loops_.release(queue->loop());
   loops_.release(loop_);
 }
 
 void Controller::start() {
   post_call(loop_, [this] {
+    lost_at_ = loop_.now();
+    delay_ = kFirstDelay;
     if (!stopping_) connect();
   });
 }
@@ -85,16 +88,16 @@ void Controller::on_queue_closed(Queue& queue) {
 void Controller::fail(const Error& why, bool final) {
   if (state_ != State::connecting && state_ != State::live) return;
   const bool was_live = std::exchange(state_, State::ending) == State::live;
-  final_ = final || !was_live_;
+  final_ = final || (!was_live_ && !options_.patient);
   if (!stopping_) why_ = why;
   loop_.cancel(poll_);
   loop_.cancel(keep_alive_timer_);
+  aborts_.clear();
   if (was_live) {
     lost_at_ = loop_.now();
     delay_ = kFirstDelay;
-    if (options_.fast_io_fail_time) loop_.arm(fast_fail_, *options_.fast_io_fail_time);
-    if (!final_ && !stopping_) observer_.on_lost(why);
   }
+  if (!final_ && !stopping_ && !std::exchange(told_lost_, true)) observer_.on_lost(why);
   close_queues();
 }
 
@@ -122,24 +125,15 @@ void Controller::try_again() {
   connect();
 }
 
-// Commands have waited long enough for the controller to come back.
-void Controller::on_fast_fail() {
-  for (const auto& queue : queues_) post_call(queue->loop(), [its = queue.get()] { its->give_up(); });
-}
-
+// What its queues have posted comes before that is told.
 void Controller::end() {
   state_ = State::gone;
   loop_.cancel(again_);
-  loop_.cancel(fast_fail_);
   untold_ = 1;
   for (const auto& queue : queues_) {
     ++untold_;
-    post_call(queue->loop(), [this, its = queue.get()] {
-      its->give_up();
-      post_call(loop_, [this] { told_gone(); });
-    });
+    post_call(queue->loop(), [this] { post_call(loop_, [this] { told_gone(); }); });
   }
-  admin_.give_up();
   post_call(loop_, [this] { told_gone(); });
 }
 

@@ -3,12 +3,14 @@
 //
 //   controller.cc          life: what ends it, and when it is tried again
 //   controller_connect.cc  the steps from the first Connect to live
-//   controller_events.cc   keep alive and asynchronous events
+//   controller_events.cc   keep alive, asynchronous events, aborts
 //
-// A first try that fails, and a refusal with Do Not Retry at any time, are final.
+// A first try that fails, unless the options say otherwise, and a refusal with Do Not Retry at any time are
+// final.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -29,7 +31,7 @@ namespace weft::host {
 class ControllerObserver {
  public:
   virtual void on_live() = 0;                  // at first and after each reconnection
-  virtual void on_lost(const Error& why) = 0;  // it is tried again
+  virtual void on_lost(const Error& why) = 0;  // or not reached at first; it is tried again
   virtual void on_event(const wire::AsyncEvent& event) = 0;
   virtual void on_gone(const Error& why) = 0;  // for good; the last call.  code 0: stop() was called
 
@@ -73,6 +75,7 @@ class Controller final : private QueueOwner {
   void on_queue_up(Queue& queue, Cntlid cntlid) override;
   void on_queue_failed(Queue& queue, const QueueFailure& failure) override;
   void on_queue_closed(Queue& queue) override;
+  void on_abort_wanted(Queue& queue, Cid cid) override;
   void fail(const Error& why, bool final);
   void close_queues();
   void queue_is_closed();
@@ -80,7 +83,6 @@ class Controller final : private QueueOwner {
   void end();
   void told_gone();
   void stop_here();
-  void on_fast_fail();
   bool is_loss_final() const;
 
   // --- controller_connect.cc
@@ -94,6 +96,7 @@ class Controller final : private QueueOwner {
   void have_status();
   void have_identity();
   void have_queue_count();
+  void make_queues(std::size_t count);
   void have_events_configured();
   void io_queue_is_up();
   void go_live();
@@ -107,6 +110,12 @@ class Controller final : private QueueOwner {
   struct EventRequest : Command {
     Controller* controller = nullptr;
   };
+  struct AbortRequest : Command {
+    Controller* controller = nullptr;
+    bool under_way = false;
+  };
+  void send_aborts();
+  static void on_abort_done(Command& command) noexcept;
   void start_events();
   static void on_event_done(Command& command) noexcept;
   void on_keep_alive();
@@ -119,6 +128,7 @@ class Controller final : private QueueOwner {
   Loop& loop_;
   State state_ = State::idle;
   bool was_live_ = false;
+  bool told_lost_ = false;
   bool stopping_ = false;
   bool final_ = false;
   Error why_;
@@ -126,7 +136,7 @@ class Controller final : private QueueOwner {
   Duration delay_{};     // before the next try
   unsigned open_ = 0;    // queues that are not closed
   unsigned up_ = 0;      // I/O queues that are connected
-  unsigned untold_ = 0;  // I/O queues that have not given up yet
+  unsigned untold_ = 0;  // loops that something may still be posted on
 
   Queue admin_;
   std::vector<std::unique_ptr<Queue>> queues_;
@@ -143,12 +153,13 @@ class Controller final : private QueueOwner {
   } step_;
   Time ready_by_{};
   EventRequest event_requests_[4];
+  AbortRequest abort_requests_[4];
+  std::deque<wire::Abort> aborts_;  // that are still to be sent
   struct KeepAlive : Command {
     Controller* controller = nullptr;
     bool under_way = false;
   } keep_alive_;
   MemberTimer<Controller, &Controller::try_again> again_{*this};
-  MemberTimer<Controller, &Controller::on_fast_fail> fast_fail_{*this};
   MemberTimer<Controller, &Controller::look_ready> poll_{*this};
   MemberTimer<Controller, &Controller::on_keep_alive> keep_alive_timer_{*this};
 };

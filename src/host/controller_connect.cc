@@ -105,20 +105,25 @@ void Controller::have_queue_count() {
     const auto granted = wire::NumberOfQueues::decode(step_.cqe.dw0());
     const std::size_t count =
         std::min({granted.submission, granted.completion, std::uint32_t{options_.io_queues}});
-    if (was_live_ && count < queues_.size())
+    if (count < queues_.size())
       return fail({EAGAIN, fmt::format("{}: the controller grants {} queues, and had granted {}",
                                        options_.address.subnqn, count, queues_.size())},
                   false);
-    while (queues_.size() < count)
-      queues_.push_back(std::make_unique<Queue>(loop_for(queues_.size()), initiator_, options_,
-                                                Qid(static_cast<std::uint16_t>(queues_.size() + 1)),
-                                                static_cast<QueueOwner&>(*this)));
+    if (queues_.empty()) make_queues(count);
   }
   const std::uint32_t events = identify_.oaes & kWantedEvents;
   if (events == 0) return have_events_configured();
   step(wire::make_set_features(
            {.fid = static_cast<std::uint8_t>(wire::FeatureId::async_event_configuration), .cdw11 = events}),
        nullptr, 0, &Controller::have_events_configured, "asking for events");
+}
+
+// Once: others refer to them.
+void Controller::make_queues(std::size_t count) {
+  while (queues_.size() < count)
+    queues_.push_back(std::make_unique<Queue>(loop_for(queues_.size()), initiator_, options_,
+                                              Qid(static_cast<std::uint16_t>(queues_.size() + 1)),
+                                              static_cast<QueueOwner&>(*this)));
 }
 
 void Controller::have_events_configured() {
@@ -135,8 +140,8 @@ void Controller::have_events_configured() {
 }
 
 Loop& Controller::loop_for(std::size_t queue) {
-  if (!options_.queue_on_each_loop) return loops_.acquire_least_loaded();
-  return *loops_.all()[queue % loops_.all().size()];
+  if (options_.queue_loops.empty()) return loops_.acquire_least_loaded();
+  return *options_.queue_loops[queue % options_.queue_loops.size()];
 }
 
 std::uint32_t Controller::entries(std::uint32_t wanted) const {
@@ -151,7 +156,7 @@ void Controller::io_queue_is_up() {
 void Controller::go_live() {
   state_ = State::live;
   was_live_ = true;
-  loop_.cancel(fast_fail_);
+  told_lost_ = false;
   start_events();
   observer_.on_live();
 }

@@ -1,7 +1,8 @@
-// Keep alive and asynchronous events.
+// Keep alive, asynchronous events, aborts.
 #include <algorithm>
 #include <iterator>
 
+#include "base/call.h"
 #include "host/controller.h"
 
 namespace weft::host {
@@ -26,6 +27,35 @@ void Controller::on_event_done(Command& command) noexcept {
   const wire::AsyncEvent event = wire::AsyncEvent::decode(its.cqe.dw0());
   self.admin_.submit(its);
   self.observer_.on_event(event);
+}
+
+void Controller::on_abort_wanted(Queue& queue, Cid cid) {
+  post_call(loop_, [this, wanted = wire::Abort{.sqid = queue.qid(), .cid = cid}] {
+    if (state_ != State::live) return;  // its command is lost by itself
+    aborts_.push_back(wanted);
+    send_aborts();
+  });
+}
+
+// As many at once as the controller allows (ACL).
+void Controller::send_aborts() {
+  const std::size_t most = std::min<std::size_t>(identify_.acl + 1u, std::size(abort_requests_));
+  for (AbortRequest& each : std::span(abort_requests_).first(most)) {
+    if (aborts_.empty()) return;
+    if (each.under_way) continue;
+    each.under_way = true;
+    each.sqe = wire::make_abort(aborts_.front());
+    aborts_.pop_front();
+    each.then = &Controller::on_abort_done;
+    admin_.submit(each);
+  }
+}
+
+// Whether it has aborted the command, that command's own end tells.
+void Controller::on_abort_done(Command& command) noexcept {
+  auto& its = static_cast<AbortRequest&>(command);
+  its.under_way = false;
+  if (its.controller->state_ == State::live) its.controller->send_aborts();
 }
 
 void Controller::on_keep_alive() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/loop.h"
 
@@ -27,17 +28,17 @@ struct Options {
   Address address;  // canonical: see fabric::Initiator
   bool header_digest = false;
   bool data_digest = false;
-  std::uint16_t io_queues = 1;      // wanted; the controller may grant fewer.  0: the admin queue alone
-  bool queue_on_each_loop = false;  // else where the least is going on
+  std::uint16_t io_queues = 1;     // wanted; the controller may grant fewer.  0: the admin queue alone
+  std::vector<Loop*> queue_loops;  // of the I/O queues, in turn; empty: where the least is going on
   std::uint32_t queue_entries = 128;
   Duration keep_alive = std::chrono::seconds(5);  // KATO; 0: none
   Duration io_time = std::chrono::seconds(30);    // a command that takes longer ends the connection
   Duration admin_time = std::chrono::seconds(60);
-  // A controller that was live and is lost: how long it is tried again (empty: for ever), the longest pause
-  // between two tries, and after how long commands are no longer kept for it (empty: as long as it is tried).
+  // A controller that was live and is lost: how long it is tried again (empty: for ever), and the longest
+  // pause between two tries.
   std::optional<Duration> controller_loss_time = std::chrono::seconds(600);
   Duration reconnect_delay = std::chrono::seconds(10);
-  std::optional<Duration> fast_io_fail_time;
+  bool patient = false;  // the same for one that could not be reached at first
 };
 
 }  // namespace weft::host

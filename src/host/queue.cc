@@ -25,6 +25,15 @@ bool may_pass(wire::Status status) {
   return std::ranges::any_of(kPassing, [&](wire::Status each) { return each.is(status); });
 }
 
+void set_fuse(wire::Sqe& sqe, wire::Fuse fuse) {
+  sqe.flags = static_cast<std::uint8_t>((sqe.flags & ~3) | static_cast<int>(fuse));
+}
+
+// Another path may have a better answer.
+bool is_of_the_path(wire::Status status) {
+  return status.sct == static_cast<std::uint8_t>(wire::StatusType::path) && !status.dnr;
+}
+
 std::string refusal_text(const Command& connect, std::string_view subnqn) {
   std::string text = fmt::format("{}: the target refuses the connection: {}", subnqn, connect.failure());
   if (connect.end != fabric::HostCommand::End::completed) return text;
@@ -46,8 +55,7 @@ Queue::Queue(Loop& loop, fabric::Initiator& initiator, const Options& options, Q
     : loop_(loop), initiator_(initiator), options_(options), qid_(qid), owner_(owner) {}
 
 Queue::~Queue() {
-  WEFT_CHECK(state_ == State::closed && waiting_.empty() && lost_.empty(),
-             "a queue is destroyed when it is closed and has given up");
+  WEFT_CHECK(state_ == State::closed && lost_.empty(), "a queue is destroyed when it is closed");
 }
 
 void Queue::open(Cntlid cntlid, const Limits& limits) {
@@ -94,7 +102,6 @@ void Queue::connected() {
     return fail({connect_.error_code(), refusal_text(connect_, options_.address.subnqn)}, final);
   }
   state_ = State::up;
-  given_up_ = false;
   if (!is_admin()) connection_->set_in_capsule_bytes(limits_.in_capsule_bytes);
   owner_.on_queue_up(*this, wire::ConnectResult::decode(connect_.cqe.dw0()).cntlid);
   send_waiting();
@@ -121,35 +128,63 @@ void Queue::on_closed() {
   state_ = State::closed;
   loop_.cancel(second_);
   loop_.cancel(pause_);
-  kept_.splice(kept_.end(), pausing_);
-  waiting_.splice(waiting_.begin(), kept_);
-  if (given_up_) give_up();
+  lost_.splice(lost_.end(), pausing_);
+  lost_.splice(lost_.end(), waiting_);
+  end_lost();
   owner_.on_queue_closed(*this);
 }
 
-void Queue::give_up() {
-  given_up_ = true;
-  if (state_ == State::up) return;
-  lost_.splice(lost_.end(), waiting_);
-  end_lost();
-}
-
 void Queue::submit(Command& command) {
-  command.queue_ = this;
+  prepare(command);
+  if (command.fused_with != nullptr && limits_.entries < 3)
+    command.cancelled_ = true;  // no room for a pair, ever
+  if (command.cancelled_) return lose(command);
   if (state_ == State::up) {
+    command.place_ = Command::Place::waiting;
     waiting_.push_back(command);
     return send_waiting();
   }
-  if (!is_admin() && !given_up_) return waiting_.push_back(command);
+  lose(command);
+}
+
+void Queue::prepare(Command& command) {
+  command.queue_ = this;
+  command.cancelled_ = false;
+  if (command.fused_with == nullptr) return;
+  Command& second = *command.fused_with;
+  second.queue_ = this;
+  second.first_ = &command;
+  command.one_has_ended_ = false;
+  set_fuse(command.sqe, wire::Fuse::first);
+  set_fuse(second.sqe, wire::Fuse::second);
+}
+
+void Queue::cancel(Command& command) {
+  if (std::exchange(command.cancelled_, true)) return;
+  if (command.place_ == Command::Place::sent) {
+    if (command.fused_with != nullptr) owner_.on_abort_wanted(*this, Cid(command.fused_with->sqe.cid));
+    return owner_.on_abort_wanted(*this, Cid(command.sqe.cid));
+  }
+  if (command.place_ != Command::Place::waiting && command.place_ != Command::Place::pausing) return;
+  List<Command>& from = command.place_ == Command::Place::waiting ? waiting_ : pausing_;
+  from.erase(from.iterator_to(command));
+  lose(command);
+}
+
+void Queue::lose(Command& command) {
+  command.place_ = Command::Place::ending;
   lost_.push_back(command);
   if (!end_lost_.is_posted()) loop_.post(end_lost_);
 }
 
 void Queue::send_waiting() {
-  while (state_ == State::up && !waiting_.empty() && outstanding_ < limits_.entries - 1) {
+  while (state_ == State::up && !waiting_.empty()) {
     Command& command = waiting_.front();
+    const std::uint32_t places = command.fused_with != nullptr ? 2 : 1;
+    if (outstanding_ + places > limits_.entries - 1) return;
     waiting_.pop_front();
     send(command);
+    if (command.fused_with != nullptr) send(*command.fused_with);
   }
 }
 
@@ -159,6 +194,7 @@ void Queue::send(Command& command) {
                                                           : options_.io_time;
   command.deadline_ = limit == Duration::max() ? Time::max() : loop_.now() + limit;
   command.done = &Queue::on_done;
+  command.place_ = Command::Place::sent;
   in_flight_.push_back(command);
   ++outstanding_;
   if (!second_.is_armed()) loop_.arm(second_, kAge);
@@ -173,24 +209,51 @@ void Queue::on_done(fabric::HostCommand& command) noexcept {
 void Queue::ended(Command& command) {
   in_flight_.erase(in_flight_.iterator_to(command));
   --outstanding_;
-  if (command.end == fabric::HostCommand::End::lost && !is_admin() && &command != &connect_)
-    return kept_.push_back(command);
+  command.place_ = Command::Place::ending;
+  if (command.first_ != nullptr) return pair_ended(*command.first_);
+  if (command.fused_with != nullptr) return pair_ended(command);
+  // Whoever sends it again must find what was submitted before it still before it.
+  if (command.end == fabric::HostCommand::End::lost) return lost_.push_back(command);
   if (goes_again(command)) {
     --command.tries_left;
+    command.place_ = Command::Place::pausing;
     pausing_.push_back(command);
     if (!pause_.is_armed()) loop_.arm(pause_, kPause);
     return;
   }
-  command.then(command);
+  finish(command);
   send_waiting();
 }
 
+// What one of them has lost, both do again.
+void Queue::pair_ended(Command& first) {
+  if (!std::exchange(first.one_has_ended_, true)) return send_waiting();
+  first.fused_with->first_ = nullptr;
+  first.fused_with->place_ = Command::Place::ended;
+  if (first.fused_with->end == fabric::HostCommand::End::lost) first.end = fabric::HostCommand::End::lost;
+  if (first.end == fabric::HostCommand::End::lost) return lost_.push_back(first);
+  finish(first);
+  send_waiting();
+}
+
+void Queue::finish(Command& command) {
+  command.place_ = Command::Place::ended;
+  const auto of_the_path = [](const Command& one) { return is_of_the_path(one.cqe.decoded_status()); };
+  const bool failed = command.end == fabric::HostCommand::End::lost || of_the_path(command) ||
+                      (command.fused_with != nullptr && of_the_path(*command.fused_with));
+  if (user_ != nullptr && failed && !command.cancelled_) return user_->on_path_failed(*this, command);
+  command.then(command);
+}
+
 bool Queue::goes_again(const Command& command) const {
-  if (command.tries_left == 0 || state_ != State::up) return false;
+  if (command.tries_left == 0 || state_ != State::up || command.cancelled_) return false;
+  // An Abort that came late, for an earlier command of the same number.
+  if (!is_admin() && command.cqe.decoded_status().is(wire::status::kAbortRequested)) return true;
   return command.end == fabric::HostCommand::End::damaged || may_pass(command.cqe.decoded_status());
 }
 
 void Queue::on_pause_over() {
+  for (Command& each : pausing_) each.place_ = Command::Place::waiting;
   waiting_.splice(waiting_.begin(), pausing_);
   send_waiting();
 }
@@ -200,7 +263,7 @@ void Queue::end_lost() {
     Command& command = lost_.front();
     lost_.pop_front();
     command.end = fabric::HostCommand::End::lost;
-    command.then(command);
+    finish(command);
   }
 }
 

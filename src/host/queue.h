@@ -1,6 +1,5 @@
-// One queue pair of a host: its connection, what is in flight, what waits.  It survives its connections: what
-// a lost one had not answered is sent again on the next, in the order in which it was submitted first, until
-// the owner gives up.
+// One queue pair of a host: its connection, what is in flight, what waits for room.  It survives its
+// connections; what a lost one had not answered ends as lost, or is given to whoever has another way.
 //
 // All of it belongs to its loop, where it is destroyed too (or with the loops standing still).
 #pragma once
@@ -27,12 +26,25 @@ struct QueueFailure {
 class QueueOwner {
  public:
   virtual void on_queue_up(Queue& queue, Cntlid cntlid) = 0;  // Connect has succeeded
+  // A command that was sent is to be aborted.
+  virtual void on_abort_wanted(Queue& queue, Cid cid) = 0;
   // The owner closes it, in a later turn or this one.  Once for each open(), not after close().
   virtual void on_queue_failed(Queue& queue, const QueueFailure& failure) = 0;
   virtual void on_queue_closed(Queue& queue) = 0;
 
  protected:
   ~QueueOwner() = default;
+};
+
+// Who takes back what a queue cannot carry: to send it by another path, or to end it by Command::then.  On
+// the queue's loop.
+class QueueUser {
+ public:
+  // The command was lost, in the order of submission, or its status is of the path.
+  virtual void on_path_failed(Queue& queue, Command& command) = 0;
+
+ protected:
+  ~QueueUser() = default;
 };
 
 class Queue final : private fabric::HostConnectionOwner {
@@ -51,12 +63,16 @@ class Queue final : private fabric::HostConnectionOwner {
   };
   // Connects, to be closed one day.  on_queue_up or on_queue_failed follows.
   void open(Cntlid cntlid, const Limits& limits);
-  // Ends the connection.  What it had not answered waits for the next one; of the admin queue it is lost.
+  // Ends the connection.  What it had not answered is lost.
   void close();
-  // What waits, and what is submitted from now on, is lost; until the next open() has led to a connection.
-  void give_up();
 
+  // While nothing is under way.  nullptr: commands end by themselves.
+  void set_user(QueueUser* user) { user_ = user; }
+  // Without a connection the command is lost.
   void submit(Command& command);
+  // It ends soon: in the next turn when it is not at the controller, else when that has aborted it, or has
+  // executed it all the same (NVMe Base 2.1, section 5.1.1).
+  void cancel(Command& command);
 
  private:
   enum class State : std::uint8_t { closed, connecting, up, failed, closing };
@@ -70,6 +86,10 @@ class Queue final : private fabric::HostConnectionOwner {
   void send(Command& command);
   void send_waiting();
   void ended(Command& command);
+  void finish(Command& command);
+  void pair_ended(Command& first);
+  void prepare(Command& command);
+  void lose(Command& command);
   bool goes_again(const Command& command) const;
   void end_lost();
   void on_second();
@@ -83,16 +103,15 @@ class Queue final : private fabric::HostConnectionOwner {
   const Qid qid_;
   QueueOwner& owner_;
   State state_ = State::closed;
-  bool given_up_ = false;
+  QueueUser* user_ = nullptr;
   Limits limits_;
   Cntlid cntlid_;
   std::unique_ptr<fabric::HostConnection> connection_;
 
   List<Command> in_flight_;
-  List<Command> kept_;     // of the connection that is ending, in the order of their submission
-  List<Command> waiting_;  // for room or for a connection
+  List<Command> waiting_;  // for room
   List<Command> pausing_;  // to be sent again in a moment
-  List<Command> lost_;     // to be told so in the next turn
+  List<Command> lost_;     // to be told so when the connection is closed, or before
   std::uint32_t outstanding_ = 0;
 
   wire::ConnectData connect_data_{};

@@ -1,22 +1,11 @@
 #include "host/session.h"
 
-#include <fmt/format.h>
-
-#include <future>
 #include <utility>
 
-#include "base/call.h"
 #include "base/run_on.h"
+#include "host/execute.h"
 
 namespace weft::host {
-
-namespace {
-
-struct Waited : Command {
-  std::promise<void> ended;
-};
-
-}  // namespace
 
 Session::Session(Loops& loops, fabric::Initiator& initiator, const Options& options, OnEvent on_event)
     : loops_(loops), controller_(loops, initiator, options, *this), on_event_(std::move(on_event)) {}
@@ -80,25 +69,13 @@ bool Session::is_gone() const {
 }
 
 Result<wire::Cqe> Session::admin(const wire::Sqe& sqe, std::span<std::byte> data) {
-  return execute(controller_.admin_queue(), sqe, data);
+  Queue& queue = controller_.admin_queue();
+  return execute(queue.loop(), QueueKind::admin, sqe, data, [&](Command& command) { queue.submit(command); });
 }
 
-Result<wire::Cqe> Session::io(const wire::Sqe& sqe, std::span<std::byte> data, std::size_t queue) {
-  return execute(controller_.io_queue(queue), sqe, data);
-}
-
-Result<wire::Cqe> Session::execute(Queue& queue, const wire::Sqe& sqe, std::span<std::byte> data) {
-  Waited command;
-  const iovec piece{data.data(), data.size()};
-  command.sqe = sqe;
-  command.data = {&piece, data.empty() ? std::size_t{0} : std::size_t{1}};
-  command.then = [](Command& ended) noexcept { static_cast<Waited&>(ended).ended.set_value(); };
-  std::future<void> ended = command.ended.get_future();
-  post_call(queue.loop(), [&queue, &command] { queue.submit(command); });
-  ended.wait();
-  if (command.ok()) return command.cqe;
-  return fail(command.error_code(),
-              fmt::format("{}: {}", name_of(sqe, queue.qid() == Qid(0)), command.failure()));
+Result<wire::Cqe> Session::io(const wire::Sqe& sqe, std::span<std::byte> data, std::size_t index) {
+  Queue& queue = controller_.io_queue(index);
+  return execute(queue.loop(), QueueKind::io, sqe, data, [&](Command& command) { queue.submit(command); });
 }
 
 }  // namespace weft::host

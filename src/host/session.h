@@ -1,4 +1,5 @@
-// A controller for programs that wait: each call blocks until the command has ended.
+// A controller for programs that wait: each call blocks until the command has ended.  A command whose
+// connection is lost is lost; who wants it sent again has a Namespace.
 //
 // Several threads may use one session at once.  Never on a loop.
 #pragma once
@@ -25,7 +26,7 @@ class Session final : private ControllerObserver {
                                                   const Options& options, OnEvent on_event = {});
   // Shuts the controller down.  No call is running.
   ~Session();
-  // Begins with that: commands that wait for the controller are lost.  Any thread.
+  // Begins with that.  Any thread.
   void stop() { controller_.stop(); }
 
   // As of the first time that it was live.
@@ -56,7 +57,6 @@ class Session final : private ControllerObserver {
 
  private:
   Session(Loops& loops, fabric::Initiator& initiator, const Options& options, OnEvent on_event);
-  Result<wire::Cqe> execute(Queue& queue, const wire::Sqe& sqe, std::span<std::byte> data);
   void on_live() override;
   void on_lost(const Error& why) override;
   void on_event(const wire::AsyncEvent& event) override;

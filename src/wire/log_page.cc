@@ -41,4 +41,20 @@ std::string_view name(AnaState state) {
   return find_name<AnaState>(kAnaStates, state);
 }
 
+std::string_view name(TransportType type) {
+  switch (type) {
+    case TransportType::rdma:
+      return "rdma";
+    case TransportType::fc:
+      return "fc";
+    case TransportType::tcp:
+      return "tcp";
+    case TransportType::loop:
+      return "loop";
+    case TransportType::unspecified:
+      break;
+  }
+  return "unknown";
+}
+
 }  // namespace weft::wire

@@ -181,6 +181,7 @@ struct DiscoveryLogHeader {
 static_assert(sizeof(DiscoveryLogHeader) == 1024 && offsetof(DiscoveryLogHeader, recfmt) == 16);
 
 enum class TransportType : std::uint8_t { unspecified = 0, rdma = 1, fc = 2, tcp = 3, loop = 254 };
+std::string_view name(TransportType type);  // "tcp"
 enum class AddressFamily : std::uint8_t { pci = 0, ipv4 = 1, ipv6 = 2, ib = 3, fc = 4, loop = 254 };
 enum class SubsystemType : std::uint8_t { referral = 1, nvm = 2, current_discovery = 3 };
 enum class TcpSecurity : std::uint8_t { none = 0, tls12 = 1, tls13 = 2 };

@@ -52,11 +52,11 @@ class Attach(Case):
         program = self.start()
         said = self.json("attach", NQN)
         self.assertEqual((said["bytes"], said["block_bytes"], said["nsid"]), (64 * MIB, 512, 1))
-        told = json.loads(self.tool("nbdinfo", "--json", said["uri"]))
+        told = json.loads(self.tool("nbdinfo", "--json", said["address"]))
         export = told["exports"][0]
         self.assertEqual((told["protocol"], told["structured"]), ("newstyle-fixed", True))
         self.assertEqual(export["export-size"], 64 * MIB)
-        self.assertEqual(self.client(said["uri"]).get_block_size(nbd.SIZE_MINIMUM), 512)
+        self.assertEqual(self.client(said["address"]).get_block_size(nbd.SIZE_MINIMUM), 512)
         for can in ("can_fua", "can_flush", "can_trim", "can_zero", "can_multi_conn"):
             self.assertTrue(export[can], can)
         self.assertFalse(export["is_read_only"])
@@ -64,12 +64,12 @@ class Attach(Case):
         self.assertIn("is attached already, as 1", self.weft("attach", f"loop:///{NQN}", status=1))
         self.weft("detach", "1")
         self.assertEqual(self.json("attached")["attachments"], [])
-        self.assertFalse(os.path.exists(said["socket"]))
+        self.assertFalse(os.path.exists(said["path"]))
         self.assertEqual(program.end()[0], 0)
 
     def test_programs_that_people_use(self):
         self.start()
-        uri = self.json("attach", NQN)["uri"]
+        uri = self.json("attach", NQN)["address"]
         image = self.folder / "image"
         image.write_bytes(random.randbytes(8 * MIB) + bytes(40 * MIB) + random.randbytes(16 * MIB))
         self.tool("nbdcopy", image, uri)
@@ -83,7 +83,7 @@ class Attach(Case):
 
     def test_each_request(self):
         self.start()
-        handle = self.client(self.json("attach", NQN)["uri"])
+        handle = self.client(self.json("attach", NQN)["address"])
         data = random.randbytes(3 * MIB)
         handle.pwrite(data, 512, nbd.CMD_FLAG_FUA)
         handle.flush()
@@ -106,7 +106,7 @@ class Attach(Case):
 
     def test_without_structured_replies(self):
         self.start()
-        uri = self.json("attach", NQN)["uri"]
+        uri = self.json("attach", NQN)["address"]
         handle = nbd.NBD()
         handle.set_request_structured_replies(False)
         handle.set_strict_mode(0)
@@ -119,20 +119,20 @@ class Attach(Case):
 
     def test_several_clients_see_one_disk(self):
         self.start()
-        uri = self.json("attach", NQN)["uri"]
+        uri = self.json("attach", NQN)["address"]
         one, other = self.client(uri), self.client(uri)
         for number in range(50):
             one.pwrite(bytes([number]) * 4096, number * 4096)
             one.flush()
             self.assertEqual(other.pread(4096, number * 4096), bytes([number]) * 4096)
-        self.assertEqual(self.json("attached")["attachments"][0]["connections"], 2)
+        self.assertEqual(self.json("attached")["attachments"][0]["clients"], 2)
 
     def test_a_size_that_changes(self):
         disk = self.folder / "disk"
         with open(disk, "wb") as file:
             file.truncate(8 * MIB)
         self.start({"fd_dev_name": str(disk), "fd_buffered_io": "1"}, "fileio")
-        uri = self.json("attach", NQN)["uri"]
+        uri = self.json("attach", NQN)["address"]
         handle = self.client(uri)
         self.assertEqual(handle.get_size(), 8 * MIB)
         with open(disk, "r+b") as file:
@@ -148,7 +148,7 @@ class Attach(Case):
         program, said = self.serve(f"file:{disk},size=16M,buffered", "--listen", f"{loopback()}:0")
         where = said["addresses"][0]
         target = f"tcp://{where['traddr']}:{where['trsvcid']}/{said['nqn']}"
-        handle = self.client(self.json("attach", target, "--data-digest", "--hdr-digest")["uri"])
+        handle = self.client(self.json("attach", target, "--data-digest", "--hdr-digest")["address"])
         handle.pwrite(b"before" * 4096, 0, nbd.CMD_FLAG_FUA)
         program.kill()
         memory = nbd.Buffer.from_bytearray(bytearray(b"during" * 4096))
@@ -158,18 +158,18 @@ class Attach(Case):
         while not handle.aio_command_completed(cookie):
             handle.poll(-1)
         self.assertEqual(handle.pread(24576, 0) + handle.pread(24576, 65536), b"before" * 4096 + b"during" * 4096)
-        self.assertGreaterEqual(self.json("attached")["attachments"][0]["losses"], 1)
+        self.assertGreaterEqual(self.json("attached")["attachments"][0]["paths"][0]["losses"], 1)
         self.weft("detach", "1")
         self.assertEqual(again.end()[0], 0)
 
     def test_ends_with_the_daemon_under_load(self):
         program = self.start()
-        uri = self.json("attach", NQN)["uri"]
+        uri = self.json("attach", NQN)["address"]
         load = subprocess.Popen(
             ["nbdcopy", "--synchronous", "/dev/zero", uri], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.addCleanup(load.kill)
-        wait_for(lambda: self.json("attached")["attachments"][0]["connections"] > 0, "a client")
+        wait_for(lambda: self.json("attached")["attachments"][0]["clients"] > 0, "a client")
         self.assertEqual(program.end()[0], 0)
 
     def test_what_cannot_be_attached(self):
@@ -177,7 +177,7 @@ class Attach(Case):
         self.assertIn("no such subsystem", self.weft("attach", "nqn.2026-01.io.example:other", status=1))
         self.assertIn("namespace 7", self.weft("attach", NQN, "--namespace", 7, status=1))
         self.assertIn("cannot connect", self.weft("attach", "tcp://127.0.0.1:1/nqn.x", status=1))
-        self.assertIn('--as "floppy": must be nbd', self.weft("attach", NQN, "--as", "floppy", status=2))
+        self.assertIn('--as "floppy": must be nbd or file', self.weft("attach", NQN, "--as", "floppy", status=2))
         self.assertIn('"9": nothing is attached', self.weft("detach", "9", status=1))
 
 

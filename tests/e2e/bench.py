@@ -47,6 +47,7 @@ class Bench(Case):
                     self.assertGreater(said[kind]["iops"], 0)
                     self.assertEqual(times, sorted(times))
                 self.assertGreater(said["host_cpu"]["us_per_command"], 0)
+                self.assertGreater(said["own_us_per_command"], 0)
                 self.assertIn("target_cpu", said)
 
     def test_verified_on_several_queues_with_digests(self):
@@ -59,6 +60,7 @@ class Bench(Case):
         self.assertRegex(said, r"(?m)^ +IOPS +BANDWIDTH +MEAN +P50 +P99 +P99.9 +MAX$")
         self.assertRegex(said, r"(?m)^read +\d+ +[\d.]+ .iB/s +[\d.]+ us")
         self.assertRegex(said, r"(?m)^this host: [\d.]+ CPUs, [\d.]+ us a command$")
+        self.assertRegex(said, r"(?m)^this bench by itself: at most [\d.]+ us a command")
 
     def test_rate(self):
         said = json.loads(self.bench("--rate", 500, "--json", "--time", 2, "--warm-up", 0.2, "--queues", 2))

@@ -116,7 +116,7 @@ class Install(Case):
         done = self.run_words("cmake", "--install", BIN.parent, "--prefix", "/usr", environment=environment)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         there = {str(path.relative_to(self.folder / "usr")) for path in self.folder.rglob("*") if path.is_file()}
-        wanted = {"bin/weft", "sbin/weftd"}
+        wanted = {"bin/weft", "sbin/weftd", "include/weft/host.h", "lib/libweft-host.a", "lib/pkgconfig/weft-host.pc"}
         wanted |= {f"share/man/man{page.suffix[1:]}/{page.name}" for page in PAGES}
         wanted |= {f"share/doc/weft/examples/{path.name}" for path in (ROOT / "examples").iterdir()}
         self.assertEqual(there, wanted)

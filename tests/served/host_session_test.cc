@@ -218,79 +218,31 @@ TEST_P(HostSession, LivesOnKeepAliveAlone) {
   EXPECT_EQ(session->losses().count, 0u);
 }
 
-TEST_P(HostSession, CommandsSurviveALostConnection) {
+TEST_P(HostSession, ALostConnectionLosesItsCommandsAndComesBack) {
   const auto session = connect(options());
-  const Bytes data = pattern(4096, 5);
   disk->hold({.ops = block::op_bit(block::Op::write), .first = 0, .end = kBlocks});
   std::thread writer([&] {
-    const auto written = write(*session, 16, data);
-    EXPECT_TRUE(written) << written.error().message;
+    const auto written = write(*session, 16, pattern(4096, 5));
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code, ENOTCONN) << written.error().message;
   });
   EXPECT_TRUE(eventually([&] { return disk->held() == 1; }));
   served.cut_connections();
-  EXPECT_TRUE(eventually([&] { return session->losses().count == 1; }));
-  disk->release();
   writer.join();
-  EXPECT_EQ(read(*session, 16, data.size()), data);
+  EXPECT_EQ(session->losses().count, 1u);
+  disk->release();
+  EXPECT_TRUE(eventually([&] { return write(*session, 16, pattern(4096, 6)).has_value(); }));
+  EXPECT_EQ(read(*session, 16, 4096), pattern(4096, 6));
 }
 
-TEST_P(HostSession, VerifiedWritesGoOnOverManyLostConnections) {
-  host::Options with = options();
-  with.io_queues = 2;
-  const auto session = connect(with);
-  std::atomic<bool> stop = false;
-  std::thread breaker([&] {
-    while (!stop) {
-      std::this_thread::sleep_for(milliseconds(150));
-      served.cut_connections();
-    }
-  });
-  for (unsigned round = 0; round < 300 || session->losses().count < 3; ++round) {
-    const std::uint64_t lba = round % 64 * 16;
-    const Bytes data = pattern(8192, round);
-    const auto written = write(*session, lba, data, round % 2);
-    ASSERT_TRUE(written) << written.error().message;
-    ASSERT_EQ(read(*session, lba, data.size(), (round + 1) % 2), data) << "round " << round;
-  }
-  stop = true;
-  breaker.join();
-}
-
-TEST_P(HostSession, ACommandThatHangsEndsTheConnectionAndIsSentAgain) {
+TEST_P(HostSession, ACommandThatHangsEndsTheConnection) {
   host::Options with = options();
   with.io_time = milliseconds(1200);
   const auto session = connect(with);
-  disk->hold({.ops = block::op_bit(block::Op::read), .first = 0, .end = kBlocks});
-  std::thread reader([&] { EXPECT_EQ(read(*session, 0, 512), Bytes(512)); });
-  EXPECT_TRUE(eventually([&] { return session->losses().count == 1; }));
+  disk->hold({.ops = block::op_bit(block::Op::write), .first = 0, .end = kBlocks});
+  EXPECT_FALSE(write(*session, 0, pattern(512, 1)));
   EXPECT_EQ(session->losses().last.code, ETIMEDOUT) << session->losses().last.message;
   disk->release();
-  reader.join();
-}
-
-TEST_P(HostSession, CommandsAreLostWhenTheControllerStaysAway) {
-  host::Options with = options();
-  with.controller_loss_time = milliseconds(300);
-  const auto session = connect(with);
-  served.stop_listening();
-  served.cut_connections();
-  const auto written = write(*session, 0, pattern(512, 1));
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().code, ENOTCONN) << written.error().message;
-  EXPECT_TRUE(eventually([&] { return session->is_gone(); }));
-  EXPECT_FALSE(write(*session, 0, pattern(512, 1)));
-}
-
-TEST_P(HostSession, FastFailDoesNotWaitForTheControllersEnd) {
-  host::Options with = options();
-  with.fast_io_fail_time = milliseconds(200);
-  const auto session = connect(with);
-  served.stop_listening();
-  served.cut_connections();
-  const auto written = write(*session, 0, pattern(512, 1));
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().code, ENOTCONN);
-  EXPECT_FALSE(session->is_gone());
 }
 
 TEST_P(HostSession, ReadsTheDiscoveryLog) {

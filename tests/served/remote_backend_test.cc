@@ -30,7 +30,7 @@ class RemoteEnvironment final : public ConformanceEnvironment, private LoopDrive
     host::Options options{.identity = {.nqn = "nqn.2014-08.test:host", .id = {1}}};
     options.address.subnqn = served::Served::kNqn;
     if (way_.tcp) options.address = {"127.0.0.1", std::to_string(served_.port()), served::Served::kNqn};
-    return host::RemoteBackend::open(served_.reactors(), over, options, Nsid(0), "attached_0/1");
+    return host::RemoteBackend::open(served_.reactors(), {.ways = {{&over, options}}}, "attached_0/1");
   }
   bool durable() const override { return true; }
   bool resize(std::uint64_t blocks) override {

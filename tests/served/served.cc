@@ -17,7 +17,8 @@ Served::Served(std::shared_ptr<block::Backend> backend, const ServedOptions& opt
   loop_ = std::make_unique<loop::LoopTransport>(*reactors_);
   port_ = target_->add_port({.id = PortId(1), .traddr = "127.0.0.1", .trsvcid = "0"}).value();
   subsystem_ = add_subsystem(kNqn, std::move(backend));
-  listener_ = transport_->listen({.traddr = "127.0.0.1", .trsvcid = "0"}, *port_).value();
+  listener_ =
+      transport_->listen({.traddr = "127.0.0.1", .trsvcid = std::to_string(options.port)}, *port_).value();
   loop_listener_ = loop_->listen({}, *port_).value();
   port_number_ = static_cast<std::uint16_t>(std::stoul(listener_->trsvcid()));
 }

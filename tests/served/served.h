@@ -23,6 +23,7 @@ struct ServedOptions {
   unsigned reactors = 2;
   std::size_t buffer_bytes_each = std::size_t{64} * 1024 * 1024;
   tcp::Options tcp;
+  std::uint16_t port = 0;  // 0: one that is free
 };
 
 class Served {

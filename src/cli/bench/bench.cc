@@ -39,7 +39,9 @@ struct Asked {
 
 void add_options(CLI::App& app, Asked& asked) {
   auto& load = asked.load;
-  app.add_option("target", asked.target, "tcp://HOST[:PORT]/NQN[?ns=N]")->type_name("TARGET")->required();
+  app.add_option("target", asked.target, "tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N]")
+      ->type_name("TARGET")
+      ->required();
   app.add_option("--rw", asked.pattern, "read, write, rw, randread, randwrite or randrw; default randread")
       ->type_name("PATTERN");
   app.add_option("--bs", asked.block, "bytes of one command; default 4K")->type_name("SIZE");
@@ -129,9 +131,11 @@ ordered_json result_json(const Asked& asked, const LoadResult& result) {
                         {"us_per_command", commands > 0 ? cpu.count() * 1e6 / commands : 0}};
   };
   json["host_cpu"] = cost(result.host_cpu);
+  json["own_us_per_command"] = result.own_cost.count() * 1e6;
   if (result.target_cpu) json["target_cpu"] = cost(*result.target_cpu);
   if (asked.load.workload.verify) json["verified_blocks"] = result.verified;
-  json["reconnects"] = result.reconnects;
+  json["losses"] = result.losses;
+  json["longest_pause_ms"] = result.longest_pause.count() * 1e3;
   return json;
 }
 
@@ -150,10 +154,13 @@ void print_result(const ordered_json& json) {
     if (json.contains(name))
       fmt::print("{}: {:.2f} CPUs, {:.2f} us a command\n", what, json[name]["cpus"].get<double>(),
                  json[name]["us_per_command"].get<double>());
+  fmt::print("this bench by itself: at most {:.2f} us a command, with a target that does nothing\n",
+             json["own_us_per_command"].get<double>());
   if (json.contains("verified_blocks"))
     fmt::print("verified: {} blocks, all good\n", json["verified_blocks"].get<std::uint64_t>());
-  if (json["reconnects"] != 0)
-    fmt::print("the connection was lost and made again {} times\n", json["reconnects"].get<unsigned>());
+  if (json["losses"] != 0)
+    fmt::print("a connection was lost {} times; the longest pause took {:.1f} ms\n",
+               json["losses"].get<unsigned>(), json["longest_pause_ms"].get<double>());
 }
 
 }  // namespace

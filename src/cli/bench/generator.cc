@@ -26,7 +26,7 @@ std::byte* map_memory(std::size_t bytes) {
 
 }  // namespace
 
-Generator::Generator(Run& run, host::Queue& queue, const host::NamespaceInfo& info, std::uint64_t first,
+Generator::Generator(Run& run, host::IoQueue& queue, const host::NamespaceInfo& info, std::uint64_t first,
                      std::uint64_t count, std::uint64_t share, std::uint64_t number)
     : run_(run),
       queue_(queue),
@@ -146,8 +146,10 @@ void Generator::done(Slot& slot) {
     return next(slot);
   }
   if (run_.measures && !reads_back_) {
-    const auto took = static_cast<std::uint64_t>((Clock::now() - slot.began).count());
-    (slot.is_read ? reads_ : writes_)->record(took);
+    const auto now = Clock::now();
+    (slot.is_read ? reads_ : writes_)->record(static_cast<std::uint64_t>((now - slot.began).count()));
+    if (last_end_ != Clock::time_point{}) longest_pause_ = std::max(longest_pause_, now - last_end_);
+    last_end_ = now;
   }
   commands_.add(1);
   bytes_.add(run_.workload.block_bytes);

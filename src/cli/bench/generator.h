@@ -15,8 +15,8 @@
 #include "base/histogram.h"
 #include "base/loop.h"
 #include "cli/bench/workload.h"
-#include "host/admin_requests.h"
-#include "host/queue.h"
+#include "host/io_queue.h"
+#include "host/namespace_info.h"
 
 namespace weft::cli::bench {
 
@@ -30,7 +30,7 @@ struct Run {
 class Generator {
  public:
   // Blocks [first, first + count) of `block_bytes` each are its own when it writes what is verified.
-  Generator(Run& run, host::Queue& queue, const host::NamespaceInfo& info, std::uint64_t first,
+  Generator(Run& run, host::IoQueue& queue, const host::NamespaceInfo& info, std::uint64_t first,
             std::uint64_t count, std::uint64_t share, std::uint64_t number);
   ~Generator();
   Generator(const Generator&) = delete;
@@ -50,6 +50,9 @@ class Generator {
   const Histogram& writes() const { return *writes_; }
   const std::string& failure() const { return failure_; }
   std::uint64_t verified() const { return verified_; }  // blocks
+  std::chrono::nanoseconds longest_pause() const {
+    return longest_pause_;
+  }  // between two ends, while it measures
 
  private:
   struct Slot : host::Command {
@@ -74,7 +77,7 @@ class Generator {
   std::uint64_t place(std::uint64_t block) const { return block * run_.workload.block_bytes; }
 
   Run& run_;
-  host::Queue& queue_;
+  host::IoQueue& queue_;
   const host::NamespaceInfo& info_;
   const std::uint64_t first_;
   const std::uint64_t count_;
@@ -101,6 +104,8 @@ class Generator {
   Counter bytes_;
   std::unique_ptr<Histogram> reads_ = std::make_unique<Histogram>();
   std::unique_ptr<Histogram> writes_ = std::make_unique<Histogram>();
+  std::chrono::steady_clock::time_point last_end_{};
+  std::chrono::steady_clock::duration longest_pause_{};
   std::string failure_;
 };
 

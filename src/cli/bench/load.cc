@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/bench/cpu.h"
+#include "cli/bench/own_cost.h"
 #include "cli/progress.h"
 
 namespace weft::cli::bench {
@@ -18,6 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
+constexpr Seconds kOwnTime{0.2};
 
 class Load {
  public:
@@ -27,17 +29,16 @@ class Load {
 
   Result<> connect(const RemoteName& target) {
     for (unsigned job = 0; job < options_.jobs; ++job) {
-      auto reached = connect_namespace(remotes_, target, options_.queues);
+      auto reached = remotes_.open(target, options_.queues);
       if (!reached) return std::unexpected(reached.error());
-      if (reached->session->io_queues() < options_.queues)
+      if ((*reached)->io_queues() < options_.queues)
         return fail(EAGAIN, fmt::format("the target grants {} queues to a controller, not {}",
-                                        reached->session->io_queues(), options_.queues));
-      if (const auto fits = check_fit(*reached); !fits) return fits;
-      sessions_.push_back(std::move(reached->session));
-      info_ = reached->info;
+                                        (*reached)->io_queues(), options_.queues));
+      if (const auto fits = check_fit(**reached); !fits) return fits;
+      namespaces_.push_back(std::move(*reached));
     }
     make_generators();
-    const auto& address = sessions_.front()->options().address;
+    const host::Address address = namespaces_.front()->paths().front().address;
     target_ = listener_of(address.traddr,
                           static_cast<std::uint16_t>(parse_number(address.trsvcid, 0, 0xFFFF).value_or(0)));
     return {};
@@ -45,6 +46,9 @@ class Load {
 
   Result<std::unique_ptr<LoadResult>> measure(bool shows_progress) {
     auto result = std::make_unique<LoadResult>();
+    const auto own = measure_own_cost(run_.workload, kOwnTime);
+    if (!own) return fail(own.error().code, "measuring this host: " + own.error().message);
+    result->own_cost = *own;
     start(&Generator::start);
     {
       const Progress progress(shows_progress, [this] { return live_line(); });
@@ -74,18 +78,20 @@ class Load {
   }
 
  private:
-  Result<> check_fit(const RemoteNamespace& reached) const {
+  const host::NamespaceInfo& info() const { return namespaces_.front()->info(); }
+
+  Result<> check_fit(const host::Namespace& remote) const {
     const std::uint32_t bytes = run_.workload.block_bytes;
-    if (bytes % reached.info.block_bytes != 0)
+    if (bytes % remote.info().block_bytes != 0)
       return fail(EINVAL, fmt::format("--bs {}: must be a multiple of the namespace's blocks of {} bytes",
-                                      bytes, reached.info.block_bytes));
-    if (bytes > reached.session->max_transfer_bytes())
+                                      bytes, remote.info().block_bytes));
+    if (bytes > remote.max_transfer_bytes())
       return fail(EINVAL, fmt::format("--bs {}: the target takes {} at most in one command", bytes,
-                                      size_text(reached.session->max_transfer_bytes())));
-    const std::uint64_t size = options_.size.value_or(reached.info.bytes());
-    if (size > reached.info.bytes())
+                                      size_text(remote.max_transfer_bytes())));
+    const std::uint64_t size = options_.size.value_or(remote.info().bytes());
+    if (size > remote.info().bytes())
       return fail(EINVAL, fmt::format("--size {}: the namespace has {}", size_text(size),
-                                      size_text(reached.info.bytes())));
+                                      size_text(remote.info().bytes())));
     constexpr std::uint64_t kMostVerified = std::uint64_t{1} << 28;  // a GiB of memory for what they hold
     if (run_.workload.verify && size / bytes > kMostVerified)
       return fail(EINVAL, fmt::format("--verify: remembers {} blocks at most; say --size {}", kMostVerified,
@@ -100,14 +106,14 @@ class Load {
   // Where each has a part of its own, nobody overwrites what another verifies, and streams do not follow each
   // other.
   void make_generators() {
-    const std::uint64_t all = options_.size.value_or(info_.bytes()) / run_.workload.block_bytes;
+    const std::uint64_t all = options_.size.value_or(info().bytes()) / run_.workload.block_bytes;
     const std::uint64_t generators = std::uint64_t{options_.jobs} * options_.queues;
     const bool apart = run_.workload.verify || !pattern_row(run_.workload.pattern).random;
     const std::uint64_t part = apart ? all / generators : all;
     for (std::uint64_t i = 0; i < generators; ++i)
       generators_.push_back(
-          std::make_unique<Generator>(run_, sessions_[i / options_.queues]->io_queue(i % options_.queues),
-                                      info_, apart ? i * part : 0, part, generators, i));
+          std::make_unique<Generator>(run_, namespaces_[i / options_.queues]->io_queue(i % options_.queues),
+                                      info(), apart ? i * part : 0, part, generators, i));
   }
 
   void start(void (Generator::*how)(std::move_only_function<void()>)) {
@@ -159,17 +165,17 @@ class Load {
       result.reads.latency.add(each->reads());
       result.writes.latency.add(each->writes());
       result.verified += each->verified();
+      result.longest_pause = std::max(result.longest_pause, Seconds(each->longest_pause()));
     }
     result.reads.bytes = result.reads.latency.count() * run_.workload.block_bytes;
     result.writes.bytes = result.writes.latency.count() * run_.workload.block_bytes;
-    for (const auto& each : sessions_) result.reconnects += each->losses().count;
+    for (const auto& each : namespaces_) result.losses += each->losses();
   }
 
   Remotes& remotes_;
   const LoadOptions& options_;
   Run run_;
-  std::vector<std::unique_ptr<host::Session>> sessions_;
-  host::NamespaceInfo info_;
+  std::vector<std::unique_ptr<host::Namespace>> namespaces_;  // of each job
   std::optional<pid_t> target_;
   std::vector<std::unique_ptr<Generator>> generators_;
   std::mutex mutex_;

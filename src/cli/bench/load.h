@@ -11,7 +11,7 @@
 #include "base/histogram.h"
 #include "base/result.h"
 #include "cli/bench/generator.h"
-#include "cli/remote.h"
+#include "cli/remote_options.h"
 
 namespace weft::cli::bench {
 
@@ -33,9 +33,11 @@ struct LoadResult {
   Measured reads;
   Measured writes;
   std::chrono::duration<double> host_cpu{};
+  std::chrono::duration<double> own_cost{};                 // of one command: see own_cost.h
   std::optional<std::chrono::duration<double>> target_cpu;  // of a target on this machine
   std::uint64_t verified = 0;                               // blocks that were checked
-  unsigned reconnects = 0;
+  unsigned losses = 0;
+  std::chrono::duration<double> longest_pause{};  // in which a queue ended no command
 };
 
 // Blocks.  An error is of the connection, a command, or what was found wrong.

@@ -1,4 +1,4 @@
-#include "cli/remote.h"
+#include "client/remote.h"
 
 #include <fmt/format.h>
 #include <netdb.h>
@@ -7,13 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 
 #include "base/text.h"
-#include "cli/export_spec.h"
-#include "daemon/read_file.h"
 #include "wire/nqn.h"
 
-namespace weft::cli {
+namespace weft::client {
 
 namespace {
 
@@ -21,7 +20,8 @@ constexpr std::string_view kScheme = "://";
 constexpr const char* kPort = "4420";
 constexpr const char* kDiscoveryPort = "8009";
 constexpr const char* kRule =
-    "must be tcp://HOST[:PORT]/NQN[?ns=N], for example tcp://10.0.0.5:4420/nqn.2026-01.io.example:disk";
+    "must be tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N], for example "
+    "tcp://10.0.0.5:4420/nqn.2026-01.io.example:disk";
 
 std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
   return fail(EINVAL, fmt::format("\"{}\": {}; it {}", text, why, kRule));
@@ -29,26 +29,42 @@ std::unexpected<Error> wrong(std::string_view text, std::string_view why) {
 
 // HOST[:PORT], with brackets around an IPv6 address.
 bool take_host(std::string_view text, RemoteName& name) {
+  RemoteHost host;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) return false;
-    name.host = text.substr(1, end - 1);
+    host.name = text.substr(1, end - 1);
     text.remove_prefix(end + 1);
   } else {
     const std::size_t end = std::min(text.find(':'), text.size());
-    name.host = text.substr(0, end);
+    host.name = text.substr(0, end);
     text.remove_prefix(end);
   }
-  if (name.host.empty()) return false;
-  if (text.empty()) return true;
-  if (!parse_number(text.substr(1), 1, 0xFFFF) || text[0] != ':') return false;
-  name.service = text.substr(1);
+  if (host.name.empty()) return false;
+  if (!text.empty()) {
+    if (!parse_number(text.substr(1), 1, 0xFFFF) || text[0] != ':') return false;
+    host.service = text.substr(1);
+  }
+  name.hosts.push_back(std::move(host));
   return true;
 }
 
+bool take_hosts(std::string_view text, RemoteName& name) {
+  constexpr std::size_t kMostHosts = 16;
+  while (name.hosts.size() < kMostHosts) {
+    const std::size_t end = text.find(',');
+    if (!take_host(text.substr(0, end), name)) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 std::string first_line(const char* path) {
-  const std::string text = daemon::read_file(path).value_or("");
-  return std::string(trim(std::string_view(text).substr(0, text.find('\n'))));
+  std::string line;
+  std::ifstream file(path);
+  std::getline(file, line);
+  return std::string(trim(line));
 }
 
 // The same in every run on this machine, and no hint of the machine's own id.
@@ -104,7 +120,7 @@ Result<RemoteName> parse_remote(std::string_view text) {
     rest = rest.substr(0, query);
   }
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  if (is_loop ? slash != 0 : !take_host(rest.substr(0, slash), name))
+  if (is_loop ? slash != 0 : !take_hosts(rest.substr(0, slash), name))
     return wrong(text, "its host or port is wrong");
   if (slash < rest.size()) name.subnqn = rest.substr(slash + 1);
   if (!name.subnqn.empty() && !wire::is_usable_nqn(name.subnqn))
@@ -128,35 +144,16 @@ Result<host::Identity> identity_of(const RemoteOptions& options) {
   return identity;
 }
 
-void add_identity_options(CLI::App& app, RemoteOptions& options) {
-  app.add_option("--hostnqn", options.hostnqn,
-                 "name of this host; default /etc/nvme/hostnqn, else one made from the machine")
-      ->type_name("NQN");
-  app.add_option("--hostid", options.hostid, "default /etc/nvme/hostid, else from the host's name")
-      ->type_name("UUID");
-  app.add_flag("--hdr-digest", options.header_digest, "protect headers by a checksum");
-  app.add_flag("--data-digest", options.data_digest, "protect data by a checksum");
-}
-
-Result<fabric::ListenOptions> resolve(const RemoteName& name) {
-  if (name.transport == "loop") return fabric::ListenOptions{};
-  auto numeric = resolve_host(name.host);
-  if (!numeric) return std::unexpected(numeric.error());
+Result<std::vector<fabric::ListenOptions>> resolve(const RemoteName& name) {
+  if (name.transport == "loop") return std::vector(1, fabric::ListenOptions{});
   const bool discovery = name.subnqn.empty() || name.subnqn == wire::kDiscoveryNqn;
-  return fabric::ListenOptions{*numeric, !name.service.empty() ? name.service
-                                         : discovery           ? kDiscoveryPort
-                                                               : kPort};
-}
-
-void add_remote_options(CLI::App& app, RemoteOptions& options) {
-  add_identity_options(app, options);
-  app.add_option("--keep-alive", options.keep_alive_s, "seconds; 0: none; default 5")
-      ->check(CLI::Range(0, 3600))
-      ->type_name("N");
-  app.add_option("--loss-time", options.loss_s,
-                 "seconds for which a target that was lost is tried again; default 60")
-      ->check(CLI::Range(0, 86400))
-      ->type_name("N");
+  std::vector<fabric::ListenOptions> all;
+  for (const RemoteHost& host : name.hosts) {
+    auto numeric = resolve_host(host.name);
+    if (!numeric) return std::unexpected(numeric.error());
+    all.push_back({*numeric, !host.service.empty() ? host.service : discovery ? kDiscoveryPort : kPort});
+  }
+  return all;
 }
 
 Result<std::unique_ptr<Remotes>> Remotes::start(const RemoteOptions& options) {
@@ -177,59 +174,75 @@ Remotes::~Remotes() {
   if (reactors_ != nullptr) reactors_->stop();
 }
 
-Result<std::unique_ptr<host::Session>> Remotes::connect(const RemoteName& name, std::uint16_t queues) {
+Result<std::vector<host::Options>> Remotes::ways(const RemoteName& name, std::uint16_t queues) const {
   if (name.transport == "loop")
     return fail(EOPNOTSUPP, "a loop target is inside a weftd, and reached by weft attach");
-  const bool discovery = name.subnqn.empty() || name.subnqn == wire::kDiscoveryNqn;
   const auto found = resolve(name);
   if (!found) return std::unexpected(found.error());
-  const auto address = tcp_->canonical(*found);
-  if (!address) return std::unexpected(address.error());
-  return host::Session::connect(
-      *reactors_, *tcp_,
-      {.identity = identity_,
-       .address = {.traddr = address->traddr,
-                   .trsvcid = address->trsvcid,
-                   .subnqn = discovery ? std::string(wire::kDiscoveryNqn) : name.subnqn},
-       .header_digest = options_.header_digest,
-       .data_digest = options_.data_digest,
-       .io_queues = discovery ? std::uint16_t{0} : queues,
-       .queue_entries = options_.queue_entries,
-       .keep_alive = std::chrono::seconds(options_.keep_alive_s),
-       .controller_loss_time = std::chrono::seconds(options_.loss_s),
-       .reconnect_delay = std::chrono::seconds(2)});
+  std::vector<host::Options> all;
+  for (const fabric::ListenOptions& each : *found) {
+    const auto address = tcp_->canonical(each);
+    if (!address) return std::unexpected(address.error());
+    all.push_back(
+        {.identity = identity_,
+         .address = {.traddr = address->traddr,
+                     .trsvcid = address->trsvcid,
+                     .subnqn = name.subnqn.empty() ? std::string(wire::kDiscoveryNqn) : name.subnqn},
+         .header_digest = options_.header_digest,
+         .data_digest = options_.data_digest,
+         .io_queues = queues,
+         .queue_entries = options_.queue_entries,
+         .keep_alive = std::chrono::seconds(options_.keep_alive_s),
+         .controller_loss_time = std::chrono::seconds(options_.loss_s),
+         .reconnect_delay = std::chrono::seconds(2)});
+  }
+  return all;
 }
 
-Result<host::DiscoveryLog> Remotes::discover(const RemoteName& name) {
-  const auto session = connect(name, 0);
+Result<std::unique_ptr<host::Session>> Remotes::connect(const RemoteName& name) {
+  const auto all = ways(name, 0);
+  if (!all) return std::unexpected(all.error());
+  if (all->size() > 1)
+    return fail(EINVAL, fmt::format("{}: names {} ways; this asks one controller, so name one",
+                                    name.subnqn.empty() ? "the target" : name.subnqn, all->size()));
+  return host::Session::connect(*reactors_, *tcp_, all->front());
+}
+
+Result<host::DiscoveryLog> Remotes::read_log(const RemoteName& name) {
+  const auto session = connect(name);
   if (!session) return std::unexpected(session.error());
   return host::read_discovery_log(**session);
 }
 
-Result<RemoteNamespace> connect_namespace(Remotes& remotes, const RemoteName& name, std::uint16_t queues) {
+Result<std::vector<host::DiscoveryEntry>> Remotes::discover(const RemoteName& name, Referrals referrals,
+                                                            const Skipped& skipped) {
+  const auto log = read_log(name);
+  if (!log) return std::unexpected(log.error());
+  if (referrals == Referrals::listed) return log->entries;
+  const auto ask = [this](const host::DiscoveryEntry& at) -> Result<host::DiscoveryLog> {
+    if (at.trtype != wire::TransportType::tcp)
+      return fail(EPROTONOSUPPORT, fmt::format("{} is no transport of this host", wire::name(at.trtype)));
+    return read_log({.transport = "tcp", .hosts = {{at.traddr, at.trsvcid}}, .subnqn = {}, .nsid = {}});
+  };
+  return host::with_referrals(*log, ask, skipped);
+}
+
+Result<std::unique_ptr<host::Namespace>> Remotes::open(const RemoteName& name, std::uint16_t queues) {
   if (name.subnqn.empty())
-    return fail(EINVAL,
-                fmt::format("{}://{}: it names no subsystem; it {}", name.transport, name.host, kRule));
-  auto session = remotes.connect(name, queues);
-  if (!session) return std::unexpected(session.error());
-  Nsid nsid = name.nsid.value_or(Nsid(0));
-  if (!name.nsid) {
-    const auto all = host::active_namespaces(**session);
-    if (!all) return std::unexpected(all.error());
-    if (all->size() != 1)
-      return fail(EINVAL,
-                  fmt::format("{}: it has {} namespaces; choose one: --namespace N, or ?ns=N behind the NQN",
-                              name.subnqn, all->size()));
-    nsid = all->front();
-  }
-  auto info = host::namespace_info(**session, nsid);
-  if (!info) return fail(info.error().code, fmt::format("{}: {}", name.subnqn, info.error().message));
-  if (info->metadata_bytes != 0)
+    return fail(EINVAL, fmt::format("{}://{}: it names no subsystem; it {}", name.transport,
+                                    name.hosts.empty() ? "" : name.hosts.front().name, kRule));
+  auto all = ways(name, queues);
+  if (!all) return std::unexpected(all.error());
+  host::NamespaceOptions options{.nsid = name.nsid.value_or(Nsid(0)), .no_path_time = options_.no_path_time};
+  for (host::Options& each : *all) options.ways.push_back({tcp_.get(), std::move(each)});
+  auto remote = host::Namespace::open(*reactors_, std::move(options));
+  if (!remote) return remote;
+  if (const auto& info = (*remote)->info(); info.metadata_bytes != 0)
     return fail(
         EOPNOTSUPP,
         fmt::format("{}: namespace {} has {} bytes of metadata in each block, which this host does not know",
-                    name.subnqn, nsid.value(), info->metadata_bytes));
-  return RemoteNamespace{std::move(*session), *info};
+                    name.subnqn, info.nsid.value(), info.metadata_bytes));
+  return remote;
 }
 
-}  // namespace weft::cli
+}  // namespace weft::client
