@@ -16,11 +16,12 @@
 #include "base/check.h"
 #include "base/test_loop.h"
 #include "block/memory_backend.h"
+#include "input.h"
+#include "sealed_pdu.h"
 #include "target/controller.h"
 #include "target/port.h"
 #include "target/subsystem.h"
 #include "target/target.h"
-#include "transports/tcp/digest.h"
 #include "transports/tcp/test_network.h"
 #include "transports/tcp/transport.h"
 #include "wire/fabrics.h"
@@ -59,33 +60,6 @@ enum Step : std::uint8_t {
   kTime = 0xFC,         // a second passes
   kHoldSends = 0xFD,    // the host does not read, or reads again
   kHostGone = 0xFE,     // the host closes
-};
-
-class Input {
- public:
-  explicit Input(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
-  bool empty() const { return rest_.empty(); }
-  std::uint8_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t value = rest_.front();
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  std::span<const std::byte> take(std::size_t most) {
-    const auto taken = std::as_bytes(rest_.first(std::min(most, rest_.size())));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-  template <class T>
-  T value() {
-    T value{};
-    const auto bytes = take(sizeof value);
-    std::memcpy(wire::writable_bytes_of(value).data(), bytes.data(), bytes.size());
-    return value;
-  }
-
- private:
-  std::span<const std::uint8_t> rest_;
 };
 
 // The host's end of one connection.
@@ -133,22 +107,8 @@ class HostEnd {
 
  private:
   template <class Pdu>
-  void send(Pdu value, pdu::PduType type, std::uint8_t flags, std::span<const std::byte> data) {
-    value.ch = pdu::make_header(type, flags, hdgst_, ddgst_, 0, static_cast<std::uint32_t>(data.size()));
-    const auto header = wire::bytes_of(value);
-    Bytes bytes(header.begin(), header.end());
-    const auto add_digest = [&bytes](std::uint32_t digest) {
-      const wire::le32 out = digest;
-      const auto raw = wire::bytes_of(out);
-      bytes.insert(bytes.end(), raw.begin(), raw.end());
-    };
-    if (hdgst_) add_digest(tcp::Digest::of(bytes));
-    if (!data.empty()) {
-      bytes.resize(value.ch.pdo);
-      bytes.insert(bytes.end(), data.begin(), data.end());
-      if (ddgst_) add_digest(tcp::Digest::of(data));
-    }
-    put(bytes);
+  void send(const Pdu& value, pdu::PduType type, std::uint8_t flags, std::span<const std::byte> data) {
+    put(sealed_pdu(value, type, flags, {.header = hdgst_, .data = ddgst_}, data));
   }
 
   const std::shared_ptr<tcp::Far> far_;
