@@ -45,7 +45,7 @@ struct HostOptions {
   std::uint32_t queue_entries = 128;
   std::chrono::seconds keep_alive{5};   // 0: none
   std::chrono::seconds loss_time{600};  // how long a target that was lost is tried again
-  // How long commands wait while no way to the target is there; empty: as long as it is tried again.
+  // How long commands wait while no way to the target is accessible; empty: loss_time.
   std::optional<std::chrono::milliseconds> no_path_time = {};
 };
 
@@ -174,8 +174,8 @@ class Host {
 
   const std::string& nqn() const;
 
-  // Blocks.  A target is named tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N]; several hosts are ways to one
-  // subsystem.
+  // Blocks.  EAGAIN when no way is accessible now.  A target is named
+  // tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N]; several hosts are ways to one subsystem.
   Outcome<std::unique_ptr<Namespace>> open(std::string_view target);
   // tcp://HOST[:PORT]/NQN: one controller, without I/O queues.
   Outcome<std::unique_ptr<Controller>> connect(std::string_view target);

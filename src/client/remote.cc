@@ -233,7 +233,9 @@ Result<std::unique_ptr<host::Namespace>> Remotes::open(const RemoteName& name, s
                                     name.hosts.empty() ? "" : name.hosts.front().name, kRule));
   auto all = ways(name, queues);
   if (!all) return std::unexpected(all.error());
-  host::NamespaceOptions options{.nsid = name.nsid.value_or(Nsid(0)), .no_path_time = options_.no_path_time};
+  host::NamespaceOptions options{
+      .nsid = name.nsid.value_or(Nsid(0)),
+      .no_path_time = options_.no_path_time.value_or(std::chrono::seconds(options_.loss_s))};
   for (host::Options& each : *all) options.ways.push_back({tcp_.get(), std::move(each)});
   auto remote = host::Namespace::open(*reactors_, std::move(options));
   if (!remote) return remote;
@@ -242,7 +244,13 @@ Result<std::unique_ptr<host::Namespace>> Remotes::open(const RemoteName& name, s
         EOPNOTSUPP,
         fmt::format("{}: namespace {} has {} bytes of metadata in each block, which this host does not know",
                     name.subnqn, info.nsid.value(), info.metadata_bytes));
-  return remote;
+  const auto paths = (*remote)->paths();
+  if (std::ranges::any_of(paths, &host::PathState::is_accessible)) return remote;
+  std::string why;
+  for (const host::PathState& each : paths)
+    why += fmt::format("{}{}:{} is {}", why.empty() ? "" : ", ", each.address.traddr, each.address.trsvcid,
+                       each.ana ? wire::name(*each.ana) : host::name(each.kind));
+  return fail(EAGAIN, fmt::format("{}: no way to it is accessible now: {}", name.subnqn, why));
 }
 
 }  // namespace weft::client

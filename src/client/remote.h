@@ -43,7 +43,8 @@ struct RemoteOptions {
   std::uint32_t queue_entries = 128;
   unsigned keep_alive_s = 5;
   unsigned loss_s = 60;
-  std::optional<Duration> no_path_time;  // how long commands wait without a path; empty: until it has gone
+  // How long commands wait without a path; empty: as loss_s.
+  std::optional<Duration> no_path_time;
   unsigned reactors = 1;
 };
 Result<host::Identity> identity_of(const RemoteOptions& options);
@@ -65,7 +66,8 @@ class Remotes {
   using Skipped = std::function<void(const host::DiscoveryEntry&, const Error&)>;
   Result<std::vector<host::DiscoveryEntry>> discover(const RemoteName& name, Referrals referrals,
                                                      const Skipped& skipped);
-  // The namespace that was named, or the only one, by all the ways that were named.
+  // The namespace that was named, or the only one, by all the ways that were named.  EAGAIN: none is
+  // accessible now.
   Result<std::unique_ptr<host::Namespace>> open(const RemoteName& name, std::uint16_t queues);
 
   reactor::Reactors& reactors() { return *reactors_; }

@@ -50,6 +50,10 @@ std::string_view name(PathState::Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+bool PathState::is_accessible() const {
+  return kind == Kind::live && (!ana || access_of(*ana) != Access::none);
+}
+
 Path::Path(Loops& loops, fabric::Initiator& initiator, const Options& options, Nsid nsid, std::size_t index,
            PathOwner& owner)
     : index_(index), wanted_(nsid), owner_(owner), controller_(loops, initiator, options, *this) {

@@ -42,6 +42,7 @@ struct PathState {
   std::optional<wire::AnaState> ana;  // of the namespace's group; empty: the target has no such states
   unsigned losses = 0;                // how often it was lost
   Error why;                          // of the last loss, or why it is unusable
+  bool is_accessible() const;         // it takes commands now
 };
 std::string_view name(PathState::Kind kind);
 

@@ -86,6 +86,14 @@ class FailOver(Case):
         self.assertGreater(said["verified_blocks"], 1000)
         print(f"the longest pause: {said['longest_pause_ms']:.1f} ms at {said['read']['iops']:.0f} reads a second")
 
+    def test_a_way_that_is_not_accessible(self):
+        for site in (self.first, self.second):
+            site.die()
+        self.first = Site(self, 3, "inaccessible")
+        refused = self.run_words(WEFT, "read", f"tcp://{self.first.host}:{self.first.port}/{NQN}", "-")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(f"no way to it is accessible now: {self.first.host}:{self.first.port} is inaccessible", refused.stderr)
+
     def test_people_read(self):
         said = self.run_words(WEFT, "bench", self.target, "--time", "0.3").stdout
         self.assertNotIn("was lost", said)
