@@ -174,13 +174,15 @@ bool Namespace::is_gone() const {
 }
 
 void Namespace::watch(std::function<void(std::uint64_t blocks)> on_blocks) {
+  std::function<void(std::uint64_t)> told;
   std::uint64_t blocks = 0;
   {
     const std::scoped_lock lock(mutex_);
-    on_blocks_ = on_blocks;
+    on_blocks_ = std::move(on_blocks);
+    told = on_blocks_;
     blocks = blocks_;
   }
-  on_blocks(blocks);
+  told(blocks);
 }
 
 Result<wire::Cqe> Namespace::io(const wire::Sqe& sqe, std::span<std::byte> data, std::size_t index) {
