@@ -43,9 +43,14 @@ class Commands(Case):
 
     def start(self, *words):
         program = Program(self, WEFTD, "--tree", "none", "--state-dir", self.state, *words)
-        wait_for(lambda: self.socket.exists() or program.process.poll() is not None, "the socket")
+        wait_for(lambda: self.listens() or program.process.poll() is not None, "the socket")
         self.assertIsNone(program.process.poll(), program.errors())
         return program
+
+    def listens(self):
+        """The socket is there some time before it is what it should be and takes connections."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
 
     def weft(self, *words, status=0, **more):
         done = self.run_words(WEFT, *words, **more)
