@@ -5,7 +5,7 @@
 //   auto disk = (*host)->open("tcp://10.0.0.5,10.0.0.6/nqn.2026-01.com.example:disk");
 //   (*disk)->write(0, data);
 //
-// Link with what `pkg-config --static --libs weft-host` says.  Everything is owned by the caller: namespaces
+// Link with what `pkg-config --cflags --libs weft-host` says.  Everything is owned by the caller: namespaces
 // and controllers go before their host.  Calls that say "blocks" come from any thread but the library's own,
 // on which callbacks run.  Offsets and lengths are bytes; errors carry an errno and a line for people.
 #pragma once

@@ -45,8 +45,13 @@ int attach(int argc, const char* const* argv) {
          "tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N], or loop:///NQN or NQN alone for that weftd's own")
       ->type_name("TARGET")
       ->required();
-  app.add_option("--as", as, "nbd: an NBD export on a Unix socket; file: a file, for losetup; default nbd")
-      ->type_name("KIND");
+  std::string kinds;
+  std::string names;
+  for (const daemon::LocalDeviceKind& kind : daemon::local_device_kinds()) {
+    kinds += fmt::format("{}: {}; ", kind.name, kind.help);
+    names += fmt::format("{}{}", names.empty() ? "" : " or ", kind.name);
+  }
+  app.add_option("--as", as, kinds + "default nbd")->type_name("KIND");
   app.add_option("--namespace", nsid, "of the subsystem; default: its only one")
       ->check(CLI::Range(1u, 0xFFFFFFFEu))
       ->type_name("N");
@@ -54,7 +59,7 @@ int attach(int argc, const char* const* argv) {
   add_client_options(app, client, true);
   if (const auto status = parse(app, argc, argv)) return *status;
   if (daemon::find_local_device_kind(as) == nullptr)
-    return refuse(kName, fmt::format("--as \"{}\": must be nbd or file", as));
+    return refuse(kName, fmt::format("--as \"{}\": must be {}", as, names));
   auto name = parse_remote(looks_remote(target) ? target : "loop:///" + target);
   if (!name) return report(kName, name.error());
   if (name->subnqn.empty()) return refuse(kName, fmt::format("{}: it names no subsystem", target));

@@ -230,7 +230,7 @@ Result<> run_erase(const Asked& asked, client::Erasing how) {
   std::atomic<std::uint64_t> done = 0;
   const Progress progress(true, [&] { return progress_text(done, length, Clock::now() - began); });
   for (; at < end; done = (at - first) * info.block_bytes) {
-    const auto blocks = static_cast<std::uint32_t>(std::min(client::kMostErasedBlocks, end - at));
+    const auto blocks = static_cast<std::uint32_t>(std::min(host::kMostCommandBlocks, end - at));
     if (const auto erased = client::erase_blocks(**reached, at, blocks, how); !erased)
       return fail(erased.error().code, fmt::format("{}: {}", asked.target, erased.error().message));
     at += blocks;

@@ -11,9 +11,8 @@ namespace weft::client {
 namespace {
 
 std::size_t most_at_once(const host::Namespace& of) {
-  constexpr std::uint64_t kMostBlocks = 65536;
   const std::uint64_t block = of.info().block_bytes;
-  return std::clamp<std::uint64_t>(of.max_transfer_bytes() / block, 1, kMostBlocks) * block;
+  return std::clamp<std::uint64_t>(of.max_transfer_bytes() / block, 1, host::kMostCommandBlocks) * block;
 }
 
 Result<> transfer(host::Namespace& remote, bool writes, std::uint64_t place, std::span<std::byte> data,

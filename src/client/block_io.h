@@ -17,7 +17,7 @@ Result<> write_range(host::Namespace& to, std::uint64_t place, std::span<const s
                      std::size_t queue);
 
 enum class Erasing : std::uint8_t { zeroes, deallocated_zeroes, discard };
-inline constexpr std::uint64_t kMostErasedBlocks = 65536;  // of one call
+// kMostCommandBlocks at most.
 Result<> erase_blocks(host::Namespace& in, std::uint64_t first, std::uint32_t blocks, Erasing how);
 
 }  // namespace weft::client

@@ -33,7 +33,6 @@ RemoteOptions remote_options(const HostOptions& options) {
           .hostid = options.hostid,
           .header_digest = options.header_digest,
           .data_digest = options.data_digest,
-          .queues = options.queues,
           .queue_entries = options.queue_entries,
           .keep_alive_s = static_cast<unsigned>(options.keep_alive.count()),
           .loss_s = static_cast<unsigned>(options.loss_time.count()),
@@ -111,7 +110,7 @@ struct Namespace::Impl {
   Outcome<> erase(std::uint64_t offset, std::uint64_t length, Erasing how) {
     if (const auto right = check(offset, length); !right) return right;
     for (std::uint64_t at = offset / block(), end = at + length / block(); at < end;) {
-      const std::uint64_t part = std::min(end - at, kMostErasedBlocks);
+      const std::uint64_t part = std::min(end - at, host::kMostCommandBlocks);
       if (const auto done = erase_blocks(*remote, at, static_cast<std::uint32_t>(part), how); !done)
         return failed(done.error());
       at += part;
@@ -146,7 +145,7 @@ int Namespace::Impl::build(Command& command, Command::Impl& into) const {
   const bool erases = command.kind == Command::Kind::write_zeroes || command.kind == Command::Kind::discard;
   const std::uint64_t length = erases ? command.length : moved;
   const std::uint64_t count = length / block();
-  if (!check(command.offset, length) || count == 0 || count > kMostErasedBlocks ||
+  if (!check(command.offset, length) || count == 0 || count > host::kMostCommandBlocks ||
       (!erases && moved > remote->max_transfer_bytes()))
     return EINVAL;
   const wire::LbaRange range{.slba = command.offset / block(), .blocks = static_cast<std::uint32_t>(count)};

@@ -39,7 +39,6 @@ struct RemoteOptions {
   std::string hostid;
   bool header_digest = false;
   bool data_digest = false;
-  std::uint16_t queues = 1;
   std::uint32_t queue_entries = 128;
   unsigned keep_alive_s = 5;
   unsigned loss_s = 60;
@@ -70,7 +69,6 @@ class Remotes {
   // accessible now.
   Result<std::unique_ptr<host::Namespace>> open(const RemoteName& name, std::uint16_t queues);
 
-  reactor::Reactors& reactors() { return *reactors_; }
   const host::Identity& identity() const { return identity_; }
 
  private:

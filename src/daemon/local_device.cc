@@ -84,9 +84,8 @@ class FileDevice final : public LocalDevice {
 }  // namespace
 
 const std::vector<LocalDeviceKind>& local_device_kinds() {
-  static const std::vector<LocalDeviceKind> kinds{
-      {"nbd", "an NBD export on a Unix socket", &NbdDevice::make},
-      {"file", "a file, for losetup and every program that wants one", &FileDevice::make}};
+  static const std::vector<LocalDeviceKind> kinds{{"nbd", "an NBD export on a Unix socket", &NbdDevice::make},
+                                                  {"file", "a file, for losetup", &FileDevice::make}};
   return kinds;
 }
 

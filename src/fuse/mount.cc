@@ -47,7 +47,7 @@ void Mount::stop() {
 Result<> Mount::open(const MountOptions& options, const fuse_lowlevel_ops& operations, void* user) {
   // The operations hold the mode bits themselves: the kernel would ask for them at every step of every path.
   // Only root's mounts may let others in.
-  std::string words[] = {"weft", "-o", "fsname=weft,subtype=weft" + options.more};
+  std::string words[] = {"weft", "-o", "fsname=weft,subtype=weft"};
   if (::geteuid() == 0) words[2] += ",allow_other";
   char* pointers[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
   fuse_args arguments = FUSE_ARGS_INIT(3, pointers);

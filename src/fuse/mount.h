@@ -14,7 +14,6 @@ namespace weft::fuse {
 
 struct MountOptions {
   std::string directory;  // absolute; made when missing, else empty
-  std::string more;       // of mount(8), with a comma in front: ",max_read=4096"
   const char* thread = "weft-fuse";
 };
 

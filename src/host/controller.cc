@@ -27,8 +27,8 @@ Controller::Controller(Loops& loops, fabric::Initiator& initiator, const Options
       admin_(loop_, initiator, options_, Qid(0), *this) {
   step_.controller = this;
   keep_alive_.controller = this;
-  for (EventRequest& each : event_requests_) each.controller = this;
-  for (AbortRequest& each : abort_requests_) each.controller = this;
+  for (Own& each : event_requests_) each.controller = this;
+  for (Own& each : abort_requests_) each.controller = this;
 }
 
 Controller::~Controller() {

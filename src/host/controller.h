@@ -107,13 +107,6 @@ class Controller final : private QueueOwner {
   Loop& loop_for(std::size_t queue);
 
   // --- controller_events.cc
-  struct EventRequest : Command {
-    Controller* controller = nullptr;
-  };
-  struct AbortRequest : Command {
-    Controller* controller = nullptr;
-    bool under_way = false;
-  };
   void send_aborts();
   static void on_abort_done(Command& command) noexcept;
   void start_events();
@@ -145,20 +138,20 @@ class Controller final : private QueueOwner {
   std::uint32_t version_ = 0;
   wire::IdentifyController identify_{};
 
-  struct Step : Command {
+  struct Own : Command {
     Controller* controller = nullptr;
+    bool under_way = false;
+  };
+  struct Step : Own {
     Next next = nullptr;
     const char* what = "";
     iovec piece{};
   } step_;
   Time ready_by_{};
-  EventRequest event_requests_[4];
-  AbortRequest abort_requests_[4];
+  Own event_requests_[4];
+  Own abort_requests_[4];
   std::deque<wire::Abort> aborts_;  // that are still to be sent
-  struct KeepAlive : Command {
-    Controller* controller = nullptr;
-    bool under_way = false;
-  } keep_alive_;
+  Own keep_alive_;
   MemberTimer<Controller, &Controller::try_again> again_{*this};
   MemberTimer<Controller, &Controller::look_ready> poll_{*this};
   MemberTimer<Controller, &Controller::on_keep_alive> keep_alive_timer_{*this};

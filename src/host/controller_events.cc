@@ -10,7 +10,7 @@ namespace weft::host {
 void Controller::start_events() {
   const bool any = (identify_.oaes & ~wire::AsyncEventConfiguration::kSmartMask) != 0;
   const std::size_t count = std::min<std::size_t>(identify_.aerl + 1u, std::size(event_requests_));
-  for (EventRequest& each : std::span(event_requests_).first(any ? count : 0)) {
+  for (Own& each : std::span(event_requests_).first(any ? count : 0)) {
     each.sqe = wire::make_async_event_request();
     each.then = &Controller::on_event_done;
     each.time_limit = Duration::max();
@@ -20,7 +20,7 @@ void Controller::start_events() {
 }
 
 void Controller::on_event_done(Command& command) noexcept {
-  auto& its = static_cast<EventRequest&>(command);
+  auto& its = static_cast<Own&>(command);
   Controller& self = *its.controller;
   // Aborted: the controller wants no more of them.
   if (!its.ok() || self.state_ != State::live) return;
@@ -40,7 +40,7 @@ void Controller::on_abort_wanted(Queue& queue, Cid cid) {
 // As many at once as the controller allows (ACL).
 void Controller::send_aborts() {
   const std::size_t most = std::min<std::size_t>(identify_.acl + 1u, std::size(abort_requests_));
-  for (AbortRequest& each : std::span(abort_requests_).first(most)) {
+  for (Own& each : std::span(abort_requests_).first(most)) {
     if (aborts_.empty()) return;
     if (each.under_way) continue;
     each.under_way = true;
@@ -53,7 +53,7 @@ void Controller::send_aborts() {
 
 // Whether it has aborted the command, that command's own end tells.
 void Controller::on_abort_done(Command& command) noexcept {
-  auto& its = static_cast<AbortRequest&>(command);
+  auto& its = static_cast<Own&>(command);
   its.under_way = false;
   if (its.controller->state_ == State::live) its.controller->send_aborts();
 }
@@ -69,7 +69,7 @@ void Controller::on_keep_alive() {
 }
 
 void Controller::on_keep_alive_done(Command& command) noexcept {
-  auto& its = static_cast<KeepAlive&>(command);
+  auto& its = static_cast<Own&>(command);
   its.under_way = false;
   if (its.end == fabric::HostCommand::End::completed && !its.ok())
     its.controller->fail(

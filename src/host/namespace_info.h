@@ -15,6 +15,7 @@
 namespace weft::host {
 
 inline constexpr std::uint64_t kMostNamespaceBytes = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kMostCommandBlocks = 65536;  // that a command can name
 
 struct NamespaceInfo {
   Nsid nsid;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <span>
 #include <utility>
 
 #include "base/call.h"
@@ -16,13 +16,6 @@ namespace {
 
 constexpr Duration kDoubt = std::chrono::milliseconds(100);  // a refused command is not sent there sooner
 constexpr std::size_t kMostGroups = 1000;
-
-template <class T>
-T part_of(std::span<const std::byte> page, std::size_t at) {
-  T part;
-  std::memcpy(&part, page.data() + at, sizeof part);
-  return part;
-}
 
 std::uint8_t cns(wire::IdentifyCns of) {
   return static_cast<std::uint8_t>(of);
@@ -147,7 +140,7 @@ void Path::have_changes() {
 
 void Path::have_list() {
   if (nsid_ == Nsid(0)) {
-    const auto list = part_of<wire::NamespaceList>(page_, 0);
+    const auto list = *wire::load<wire::NamespaceList>(page_);
     const auto count = std::ranges::find(list.nsid, wire::le32(0)) - std::begin(list.nsid);
     if (count != 1)
       return unusable(
@@ -160,7 +153,7 @@ void Path::have_list() {
 }
 
 void Path::have_namespace() {
-  const auto info = parse_namespace(nsid_, part_of<wire::IdentifyNamespace>(page_, 0));
+  const auto info = parse_namespace(nsid_, *wire::load<wire::IdentifyNamespace>(page_));
   if (!info) return unusable(info.error());
   info_ = *info;
   page_.assign(wire::kIdentifySize, std::byte{0});
@@ -184,13 +177,14 @@ void Path::have_descriptors() {
 
 // The descriptors come from the target: no more than there is room for.
 void Path::have_access() {
-  const std::size_t room = (page_.size() - sizeof(wire::AnaLogHeader)) / sizeof(wire::AnaGroupDescriptor);
-  const std::size_t groups = std::min<std::size_t>(part_of<wire::AnaLogHeader>(page_, 0).groups, room);
-  for (std::size_t i = 0; i < groups; ++i) {
-    const auto group = part_of<wire::AnaGroupDescriptor>(
-        page_, sizeof(wire::AnaLogHeader) + i * sizeof(wire::AnaGroupDescriptor));
-    if (group.group_id != info_.ana_group) continue;
-    ana_ = static_cast<wire::AnaState>(group.state & 0x0F);
+  const std::size_t announced = wire::load<wire::AnaLogHeader>(page_)->groups;
+  auto rest = std::span<const std::byte>(page_).subspan(sizeof(wire::AnaLogHeader));
+  for (std::size_t i = 0; i < announced; ++i) {
+    const auto group = wire::load<wire::AnaGroupDescriptor>(rest);
+    if (!group) break;
+    rest = rest.subspan(sizeof *group);
+    if (group->group_id != info_.ana_group) continue;
+    ana_ = static_cast<wire::AnaState>(group->state & 0x0F);
     return known(access_of(*ana_));
   }
   unusable({EPROTO,

@@ -67,7 +67,6 @@ class Path final : private ControllerObserver {
     Path* path = nullptr;
     Next next = nullptr;
     const char* what = "";
-    bool may_fail = false;
     iovec piece{};
   };
 

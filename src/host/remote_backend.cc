@@ -17,8 +17,6 @@ namespace weft::host {
 
 namespace {
 
-constexpr std::uint64_t kMostBlocks = 65536;  // of one command
-
 Uuid serial_of(const NamespaceInfo& info) {
   if (info.uuid) return Uuid{*info.uuid};
   return info.nguid ? Uuid{*info.nguid} : Uuid{};
@@ -74,7 +72,7 @@ class RemoteBackend::Channel final : public block::Channel {
       const auto most = std::max<std::uint64_t>(
           channel.remote().max_transfer_bytes() / channel.remote().info().block_bytes, 1);
       const bool moves = request.op == block::Op::read || request.op == block::Op::write;
-      part = std::min({request.blocks - done_blocks, kMostBlocks, moves ? most : kMostBlocks});
+      part = std::min({request.blocks - done_blocks, kMostCommandBlocks, moves ? most : kMostCommandBlocks});
       const Nsid nsid = channel.remote().info().nsid;
       const wire::LbaRange range{.slba = request.lba + done_blocks,
                                  .blocks = static_cast<std::uint32_t>(part)};

@@ -16,8 +16,8 @@
 #include "base/check.h"
 #include "base/test_loop.h"
 #include "block/memory_backend.h"
+#include "far_end.h"
 #include "input.h"
-#include "sealed_pdu.h"
 #include "target/controller.h"
 #include "target/port.h"
 #include "target/subsystem.h"
@@ -63,19 +63,15 @@ enum Step : std::uint8_t {
 };
 
 // The host's end of one connection.
-class HostEnd {
+class HostEnd final : public FarEnd {
  public:
-  HostEnd(std::shared_ptr<tcp::Far> far, std::uint8_t prelude)
-      : far_(std::move(far)), hdgst_((prelude & kHeaderDigest) != 0), ddgst_((prelude & kDataDigest) != 0) {
-    if ((prelude & kSmallChunks) != 0) far_->largest_chunk = 7;
-  }
+  HostEnd(std::shared_ptr<tcp::Far> its_far, std::uint8_t prelude)
+      : FarEnd(std::move(its_far), {.header_digest = (prelude & kHeaderDigest) != 0,
+                                    .data_digest = (prelude & kDataDigest) != 0,
+                                    .small_chunks = (prelude & kSmallChunks) != 0}) {}
 
-  void put(std::span<const std::byte> bytes) {
-    far_->to_near.insert(far_->to_near.end(), bytes.begin(), bytes.end());
-    if (far_->stream != nullptr) far_->stream->pump();
-  }
   void send_ic_req() {
-    const auto request = pdu::make_ic_req({.hdgst = hdgst_, .ddgst = ddgst_});
+    const auto request = pdu::make_ic_req({.hdgst = options().header_digest, .ddgst = options().data_digest});
     put(wire::bytes_of(request));
   }
   void send_capsule(const wire::Sqe& sqe, std::span<const std::byte> data) {
@@ -87,33 +83,18 @@ class HostEnd {
   // The last R2T among what has come; what came is dropped.
   std::optional<pdu::R2t> last_r2t() {
     std::optional<pdu::R2t> found;
-    std::span<const std::byte> rest = far_->to_far;
-    while (const auto header = wire::load<pdu::CommonHeader>(rest)) {
-      if (header->plen < sizeof *header || header->plen > rest.size()) break;
-      if (header->type == static_cast<std::uint8_t>(pdu::PduType::r2t)) found = wire::load<pdu::R2t>(rest);
-      rest = rest.subspan(header->plen);
-    }
-    far_->to_far.clear();
+    each_pdu([&found](pdu::PduType type, std::span<const std::byte> bytes) {
+      if (type == pdu::PduType::r2t) found = wire::load<pdu::R2t>(bytes);
+    });
+    far().to_far.clear();
     return found;
   }
   void toggle_sends() {
-    far_->sends_held = !far_->sends_held;
-    if (far_->stream != nullptr) far_->stream->pump();
+    far().sends_held = !far().sends_held;
+    pump();
   }
-  void leave() {
-    if (far_->stream != nullptr) far_->stream->end(0);
-  }
-  void check_gone() const { WEFT_CHECK(far_->chunks_out == 0 && far_->stream == nullptr); }
 
  private:
-  template <class Pdu>
-  void send(const Pdu& value, pdu::PduType type, std::uint8_t flags, std::span<const std::byte> data) {
-    put(sealed_pdu(value, type, flags, {.header = hdgst_, .data = ddgst_}, data));
-  }
-
-  const std::shared_ptr<tcp::Far> far_;
-  const bool hdgst_;
-  const bool ddgst_;
 };
 
 class Bed {

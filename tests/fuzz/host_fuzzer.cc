@@ -15,10 +15,10 @@
 
 #include "base/check.h"
 #include "base/test_loop.h"
+#include "far_end.h"
 #include "host/io_queue.h"
 #include "host/path.h"
 #include "input.h"
-#include "sealed_pdu.h"
 #include "transports/tcp/initiator.h"
 #include "transports/tcp/test_network.h"
 #include "wire/fabrics.h"
@@ -62,39 +62,26 @@ enum Step : std::uint8_t {
 };
 
 // The target's end of one connection.
-class TargetEnd {
+class TargetEnd final : public FarEnd {
  public:
-  TargetEnd(std::shared_ptr<tcp::Far> far, std::uint8_t prelude)
-      : far_(std::move(far)), hdgst_((prelude & kHeaderDigest) != 0), ddgst_((prelude & kDataDigest) != 0) {
-    if ((prelude & kSmallChunks) != 0) far_->largest_chunk = 7;
-  }
-
-  void put(std::span<const std::byte> bytes) {
-    far_->to_near.insert(far_->to_near.end(), bytes.begin(), bytes.end());
-    if (far_->stream != nullptr) far_->stream->pump();
-  }
-  void leave() {
-    if (far_->stream != nullptr) far_->stream->end(0);
-  }
-  bool is_over() const { return far_->stream == nullptr || far_->closed; }
-  void check_gone() const { WEFT_CHECK(far_->chunks_out == 0 && far_->stream == nullptr); }
+  TargetEnd(std::shared_ptr<tcp::Far> its_far, std::uint8_t prelude)
+      : FarEnd(std::move(its_far), {.header_digest = (prelude & kHeaderDigest) != 0,
+                                    .data_digest = (prelude & kDataDigest) != 0,
+                                    .small_chunks = (prelude & kSmallChunks) != 0}) {}
 
   // What the host has sent since.
   void listen() {
-    std::span<const std::byte> rest = far_->to_far;
-    while (const auto header = wire::load<pdu::CommonHeader>(rest)) {
-      if (header->plen < sizeof *header || header->plen > rest.size()) break;
-      if (header->type == static_cast<std::uint8_t>(pdu::PduType::ic_req)) asked_ = true;
-      if (header->type == static_cast<std::uint8_t>(pdu::PduType::capsule_cmd))
-        commands_.push_back(wire::load<pdu::CapsuleCmd>(rest)->sqe);
-      rest = rest.subspan(header->plen);
-    }
-    far_->to_far.erase(far_->to_far.begin(), far_->to_far.end() - static_cast<std::ptrdiff_t>(rest.size()));
+    const auto rest = each_pdu([this](pdu::PduType type, std::span<const std::byte> bytes) {
+      if (type == pdu::PduType::ic_req) asked_ = true;
+      if (type == pdu::PduType::capsule_cmd) commands_.push_back(wire::load<pdu::CapsuleCmd>(bytes)->sqe);
+    });
+    auto& to_far = far().to_far;
+    to_far.erase(to_far.begin(), to_far.end() - static_cast<std::ptrdiff_t>(rest.size()));
   }
 
   bool answers_ic_req() {
     if (!std::exchange(asked_, false)) return false;
-    send_ic_resp(pdu::make_ic_resp({.hdgst = hdgst_, .ddgst = ddgst_}));
+    send_ic_resp(pdu::make_ic_resp({.hdgst = options().header_digest, .ddgst = options().data_digest}));
     return true;
   }
   void send_ic_resp(const pdu::IcResp& answer) { put(wire::bytes_of(answer)); }
@@ -116,14 +103,6 @@ class TargetEnd {
   void send_r2t(const pdu::R2t& header) { send(header, pdu::PduType::r2t, 0, {}); }
 
  private:
-  template <class Pdu>
-  void send(const Pdu& value, pdu::PduType type, std::uint8_t flags, std::span<const std::byte> data) {
-    put(sealed_pdu(value, type, flags, {.header = hdgst_, .data = ddgst_}, data));
-  }
-
-  const std::shared_ptr<tcp::Far> far_;
-  const bool hdgst_;
-  const bool ddgst_;
   bool asked_ = false;
   std::deque<wire::Sqe> commands_;
 };

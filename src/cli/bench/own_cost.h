@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 
 #include "base/result.h"
 #include "cli/bench/workload.h"

@@ -40,7 +40,7 @@ struct stat status_of(const Shared& shared, fuse_ino_t inode) {
   status.st_nlink = 1;
   status.st_size = static_cast<off_t>(geometry.bytes());
   status.st_blocks = static_cast<blkcnt_t>(geometry.bytes() / 512);
-  status.st_blksize = static_cast<blksize_t>(std::max<std::size_t>(geometry.block_bytes, kPage));
+  status.st_blksize = static_cast<blksize_t>(std::max<std::size_t>(geometry.block_bytes, kPageMemoryBytes));
   return status;
 }
 
@@ -155,7 +155,7 @@ void write(fuse_req_t request, fuse_ino_t /*inode*/, const char* from, size_t si
   auto work = std::make_unique<Work>(shared, request, block::Op::write);
   work->set_range(at, std::min<std::uint64_t>(size, end - at));
   bool has_memory = work->take_memory();
-  if (has_memory && work->is_partial()) has_memory = (work->payload = page_aligned(work->bytes)) != nullptr;
+  if (has_memory && work->is_partial()) has_memory = (work->payload = page_memory(work->bytes)) != nullptr;
   if (!has_memory) {
     fuse_reply_err(request, ENOMEM);
     return;
@@ -226,8 +226,7 @@ Result<std::unique_ptr<FileExport>> FileExport::start(Loops& loops, std::shared_
   std::unique_ptr<FileExport> self(new FileExport(std::make_unique<Shared>(loops, std::move(backend))));
   Shared& shared = *self->shared_;
   run_on(shared.loop, [&] { shared.engine = std::make_unique<Engine>(shared.loop, *shared.backend); });
-  auto mount =
-      fuse::Mount::start({.directory = directory, .more = "", .thread = "weft-file"}, operations(), &shared);
+  auto mount = fuse::Mount::start({.directory = directory, .thread = "weft-file"}, operations(), &shared);
   if (!mount) return std::unexpected(mount.error());
   shared.mount = std::move(*mount);
   return self;

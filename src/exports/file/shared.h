@@ -3,25 +3,18 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 
 #include "base/intrusive.h"
 #include "base/loop.h"
+#include "base/page_memory.h"
 #include "block/backend.h"
 #include "fuse/mount.h"
 
 namespace weft::file_export {
 
-inline constexpr std::size_t kPage = 4096;
 inline constexpr std::uint32_t kMostBytes = 1024 * 1024;  // of one request of the kernel
-
-struct FreeMemory {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<std::byte[], FreeMemory>;
-Memory page_aligned(std::size_t bytes);  // null: there is none
 
 struct Work;
 
@@ -86,8 +79,8 @@ struct Work : block::Request {
   std::uint64_t bytes = 0;      // of the request
   std::uint64_t head = 0;       // bytes of the first block in front of it
   std::uint64_t all_bytes = 0;  // of its blocks
-  Memory memory;                // for these
-  Memory payload;               // of a partial write
+  PageMemory memory;            // for these
+  PageMemory payload;           // of a partial write
   std::uint64_t zeroes_at = 0;  // that are left to do
   std::uint64_t zeroes_end = 0;
   iovec piece{};

@@ -7,10 +7,6 @@
 
 namespace weft::file_export {
 
-Memory page_aligned(std::size_t bytes) {
-  return Memory(static_cast<std::byte*>(std::aligned_alloc(kPage, (bytes + kPage - 1) / kPage * kPage)));
-}
-
 void Work::set_range(std::uint64_t from, std::uint64_t count) {
   const std::uint64_t block = shared.backend->geometry().block_bytes;
   lba = from / block;
@@ -21,7 +17,7 @@ void Work::set_range(std::uint64_t from, std::uint64_t count) {
 }
 
 bool Work::take_memory() {
-  memory = page_aligned(all_bytes);
+  memory = page_memory(all_bytes);
   piece = {memory.get(), all_bytes};
   data = {&piece, 1};
   return memory != nullptr;
@@ -37,7 +33,7 @@ bool Work::set_zeroes(std::uint64_t from, std::uint64_t end) {
   wanted = is_whole ? block::Op::write_zeroes : block::Op::write;
   data = {};
   if (is_whole) return true;
-  payload = page_aligned(block);
+  payload = page_memory(block);
   if (payload == nullptr || !take_memory()) return false;
   std::memset(payload.get(), 0, block);
   return true;

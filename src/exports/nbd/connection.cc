@@ -1,7 +1,6 @@
 #include "exports/nbd/connection.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -15,10 +14,6 @@ constexpr std::uint32_t kMostWorks = 128;
 constexpr std::uint64_t kMostBytes = std::uint64_t{32} * 1024 * 1024;
 
 }  // namespace
-
-void FreeMemory::operator()(std::byte* memory) const {
-  std::free(memory);
-}
 
 Connection::Connection(Home& home) : home_(home) {
   home_.connections.push_back(*this);

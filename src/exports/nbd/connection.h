@@ -16,6 +16,7 @@
 
 #include "base/intrusive.h"
 #include "base/loop.h"
+#include "base/page_memory.h"
 #include "block/backend.h"
 #include "exports/nbd/protocol.h"
 #include "net/stream.h"
@@ -39,12 +40,6 @@ struct Home {
   Shared& shared;
   List<Connection> connections;
 };
-
-// Page-aligned memory for the data of one request.
-struct FreeMemory {
-  void operator()(std::byte* memory) const;
-};
-using Memory = std::unique_ptr<std::byte[], FreeMemory>;
 
 class Connection final : public net::StreamHandler, public ListHook<> {
  public:
@@ -70,7 +65,7 @@ class Connection final : public net::StreamHandler, public ListHook<> {
     std::uint64_t offset = 0;
     std::uint32_t bytes = 0;
     Type type = Type::read;
-    Memory memory;
+    PageMemory memory;
     iovec piece{};
     union {
       SimpleReply simple;

@@ -1,7 +1,6 @@
 // Requests and their answers.
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -12,7 +11,6 @@ namespace weft::nbd {
 namespace {
 
 constexpr std::uint32_t kMostPayload = 32 * 1024 * 1024;
-constexpr std::size_t kPage = 4096;
 
 std::uint32_t error_of(int code) {
   switch (code) {
@@ -59,8 +57,7 @@ void Connection::take_request() {
   work->may_unmap = (request.flags & kFlagNoHole) == 0;
   std::uint32_t error = check(request);
   if (error == 0 && carries_data(type)) {
-    const std::size_t bytes = (std::size_t{work->bytes} + kPage - 1) / kPage * kPage;
-    work->memory.reset(static_cast<std::byte*>(std::aligned_alloc(kPage, bytes)));
+    work->memory = page_memory(work->bytes);
     if (work->memory == nullptr) error = kNoMemory;
     held_bytes_ += work->bytes;
     work->piece = {work->memory.get(), work->bytes};
