@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t kAdminEntries = 32;
 constexpr Duration kPoll = std::chrono::milliseconds(10);
+constexpr Duration kShutdownTime = std::chrono::seconds(5);
 constexpr std::uint32_t kWantedEvents = wire::AsyncEventConfiguration::kNamespaceAttribute |
                                         wire::AsyncEventConfiguration::kAnaChange |
                                         wire::AsyncEventConfiguration::kDiscoveryLogChange;
@@ -167,6 +168,7 @@ void Controller::shut_down() {
   wire::Cc cc = configuration();
   cc.shn = wire::ShutdownNotification::normal;
   loop_.cancel(keep_alive_timer_);
+  step_.time_limit = kShutdownTime;  // a target that hangs is left alone
   step(wire::make_property_set({.offset = wire::property::kCc, .value = cc.encode()}), nullptr, 0,
        &Controller::shut, "shutting the controller down");
 }
