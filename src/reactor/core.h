@@ -76,6 +76,7 @@ class Reactor final : public Loop, public Services {
   void submit(FileOp& op) override { files_.submit(op); }
   int enter(int fd) override { return table_.enter(fd); }
   void leave(int slot) override { table_.leave(slot); }
+  void command(DeviceCommand& command) override;
 
   // For the parts of the reactor, on its thread.
   Ring& ring() { return ring_; }

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <future>
 
 #include "base/check.h"
@@ -197,6 +199,15 @@ void Reactor::defer(Task& task) {
   task.mark_posted();
   task.next.store(nullptr, std::memory_order_relaxed);
   deferred_.append(&task);
+}
+
+void Reactor::command(DeviceCommand& command) {
+  io_uring_sqe& sqe = ring_.next(&command);
+  io_uring_prep_rw(IORING_OP_URING_CMD, &sqe, command.fd, nullptr, 0, 0);
+  sqe.cmd_op = command.code;
+  static_assert(sizeof command.argument == sizeof sqe - offsetof(io_uring_sqe, cmd));
+  std::memcpy(reinterpret_cast<std::byte*>(&sqe) + offsetof(io_uring_sqe, cmd), command.argument.data(),
+              command.argument.size());
 }
 
 ReactorStats Reactor::stats() const {

@@ -1,5 +1,5 @@
-// Reactors: threads that each run one io_uring.  A reactor is a Loop, the Network of that loop and its
-// FileIo. It sleeps in the kernel while there is nothing to do.
+// Reactors: threads that each run one io_uring.  A reactor is a Loop, the Network of that loop, its FileIo
+// and its DeviceIo.  It sleeps in the kernel while there is nothing to do.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "base/result.h"
 #include "net/stream.h"
+#include "reactor/device_io.h"
 #include "reactor/file_io.h"
 
 namespace weft::reactor {
@@ -35,7 +36,7 @@ struct ReactorStats {
 };
 
 // What a reactor offers besides its Loop.
-class Services : public net::Network, public FileIo {};
+class Services : public net::Network, public FileIo, public DeviceIo {};
 
 class Reactors final : public Loops, public net::Networks, public FileIos {
  public:
@@ -58,7 +59,7 @@ class Reactors final : public Loops, public net::Networks, public FileIos {
   Loop& acquire_least_loaded() override;
   void release(Loop& loop) override;
 
-  Services& of(Loop& loop) override;  // Network and FileIo of one of all().  Any thread.
+  Services& of(Loop& loop) override;  // of one of all().  Any thread.
   Loops& loops() override { return *this; }
 
   ReactorStats stats(const Loop& loop) const;  // any thread
