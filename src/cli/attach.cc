@@ -49,7 +49,8 @@ int attach(int argc, const char* const* argv) {
   std::string names;
   for (const daemon::LocalDeviceKind& kind : daemon::local_device_kinds()) {
     kinds += fmt::format("{}: {}; ", kind.name, kind.help);
-    names += fmt::format("{}{}", names.empty() ? "" : " or ", kind.name);
+    const bool is_last = &kind == &daemon::local_device_kinds().back();
+    names += fmt::format("{}{}", names.empty() ? "" : is_last ? " or " : ", ", kind.name);
   }
   app.add_option("--as", as, kinds + "default nbd")->type_name("KIND");
   app.add_option("--namespace", nsid, "of the subsystem; default: its only one")

@@ -10,6 +10,7 @@
 
 #include "exports/file/file_export.h"
 #include "exports/nbd/server.h"
+#include "exports/ublk/device.h"
 #include "faces/http/socket_file.h"
 #include "fuse/mount_point.h"
 
@@ -59,33 +60,46 @@ class NbdDevice final : public LocalDevice {
   const std::unique_ptr<nbd::Server> server_;
 };
 
-class FileDevice final : public LocalDevice {
+// Programs find it by its path.
+template <class Export>
+class PathDevice final : public LocalDevice {
  public:
-  static Result<std::unique_ptr<LocalDevice>> make(reactor::Reactors& reactors,
-                                                   std::shared_ptr<block::Backend> backend,
-                                                   const std::string& path) {
-    auto file = file_export::FileExport::start(reactors, std::move(backend), path);
-    if (!file) return std::unexpected(file.error());
-    return std::unique_ptr<LocalDevice>(new FileDevice(std::move(*file)));
+  static Result<std::unique_ptr<LocalDevice>> wrap(Result<std::unique_ptr<Export>> made) {
+    if (!made) return std::unexpected(made.error());
+    return std::unique_ptr<LocalDevice>(new PathDevice(std::move(*made)));
   }
 
-  void end() override { file_->end(); }
-  bool is_idle() const override { return file_->under_way() == 0; }
-  std::uint32_t clients() const override { return file_->open_files(); }
-  std::string path() const override { return file_->path(); }
-  std::string address() const override { return file_->path(); }
+  void end() override { export_->end(); }
+  bool is_idle() const override { return export_->is_idle(); }
+  std::uint32_t clients() const override { return export_->clients(); }
+  std::string path() const override { return export_->path(); }
+  std::string address() const override { return export_->path(); }
 
  private:
-  explicit FileDevice(std::unique_ptr<file_export::FileExport> file) : file_(std::move(file)) {}
+  explicit PathDevice(std::unique_ptr<Export> made) : export_(std::move(made)) {}
 
-  const std::unique_ptr<file_export::FileExport> file_;
+  const std::unique_ptr<Export> export_;
 };
+
+Result<std::unique_ptr<LocalDevice>> make_file(reactor::Reactors& reactors,
+                                               std::shared_ptr<block::Backend> backend,
+                                               const std::string& path) {
+  using file_export::FileExport;
+  return PathDevice<FileExport>::wrap(FileExport::start(reactors, std::move(backend), path));
+}
+
+Result<std::unique_ptr<LocalDevice>> make_ublk(reactor::Reactors& reactors,
+                                               std::shared_ptr<block::Backend> backend,
+                                               const std::string& /*path*/) {
+  return PathDevice<ublk::Device>::wrap(ublk::Device::start(reactors, std::move(backend)));
+}
 
 }  // namespace
 
 const std::vector<LocalDeviceKind>& local_device_kinds() {
   static const std::vector<LocalDeviceKind> kinds{{"nbd", "an NBD export on a Unix socket", &NbdDevice::make},
-                                                  {"file", "a file, for losetup", &FileDevice::make}};
+                                                  {"file", "a file, for losetup", &make_file},
+                                                  {"ublk", "a block device, /dev/ublkbN", &make_ublk}};
   return kinds;
 }
 

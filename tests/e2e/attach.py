@@ -177,7 +177,12 @@ class Attach(Case):
         self.assertIn("no such subsystem", self.weft("attach", "nqn.2026-01.io.example:other", status=1))
         self.assertIn("namespace 7", self.weft("attach", NQN, "--namespace", 7, status=1))
         self.assertIn("cannot connect", self.weft("attach", "tcp://127.0.0.1:1/nqn.x", status=1))
-        self.assertIn('--as "floppy": must be nbd or file', self.weft("attach", NQN, "--as", "floppy", status=2))
+        self.assertIn('--as "floppy": must be nbd, file or ublk', self.weft("attach", NQN, "--as", "floppy", status=2))
+        if os.path.exists("/dev/ublk-control"):
+            print("refusal without ublk: skipped, this kernel has it")
+        else:
+            self.assertIn("no ublk", self.weft("attach", NQN, "--as", "ublk", status=1))
+            self.assertEqual(self.json("attached")["attachments"], [])
         self.assertIn('"9": nothing is attached', self.weft("detach", "9", status=1))
 
 

@@ -239,7 +239,7 @@ void FileExport::end() {
 FileExport::~FileExport() {
   constexpr std::chrono::milliseconds kPause{1};
   end();
-  while (under_way() != 0) std::this_thread::sleep_for(kPause);
+  while (!is_idle()) std::this_thread::sleep_for(kPause);
   run_on(shared_->loop, [this] { shared_->engine.reset(); });
   if (shared_->mount != nullptr) {
     const std::string directory = shared_->mount->directory();
@@ -253,12 +253,12 @@ std::string FileExport::path() const {
   return shared_->mount->directory() + "/" + kName;
 }
 
-std::uint32_t FileExport::open_files() const {
+std::uint32_t FileExport::clients() const {
   return shared_->open_files.load(std::memory_order_relaxed);
 }
 
-std::uint32_t FileExport::under_way() const {
-  return shared_->under_way.load(std::memory_order_acquire);
+bool FileExport::is_idle() const {
+  return shared_->under_way.load(std::memory_order_acquire) == 0;
 }
 
 }  // namespace weft::file_export

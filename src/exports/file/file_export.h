@@ -32,8 +32,8 @@ class FileExport {
 
   std::string path() const;
   // Any thread.
-  std::uint32_t open_files() const;
-  std::uint32_t under_way() const;  // requests
+  std::uint32_t clients() const;  // open files
+  bool is_idle() const;           // no request is under way
 
  private:
   explicit FileExport(std::unique_ptr<Shared> shared);
