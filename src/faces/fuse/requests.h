@@ -2,10 +2,12 @@
 // process that waits, or by the end of the mount, whichever comes first.  What comes later is dropped, and
 // touches neither the request nor the session, which may be gone.
 //
-// Owned by the mount and by every answer that the tree still owes.  An answer runs under the lock: it only
-// writes to /dev/fuse, which waits for nobody.
+// Owned by the mount and by every answer that the tree still owes.  An answer runs under a lock that few
+// others want: it only writes to /dev/fuse, which waits for nobody, but wakes the process that waits.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -34,10 +36,11 @@ class Requests {
   // Calls `reply` with the request, which it must answer, when that still waits.  Any thread.
   template <class Reply>
   void finish(const Ticket& ticket, Reply&& reply) {
-    const std::scoped_lock lock(mutex_);
-    const auto found = waiting_.find(ticket.request);
-    if (found == waiting_.end() || found->second != ticket.number) return;
-    waiting_.erase(found);
+    Part& part = part_of(ticket.request);
+    const std::scoped_lock lock(part.mutex);
+    const auto found = part.waiting.find(ticket.request);
+    if (found == part.waiting.end() || found->second != ticket.number) return;
+    part.waiting.erase(found);
     std::forward<Reply>(reply)(ticket.request);
   }
 
@@ -45,12 +48,17 @@ class Requests {
   void close();
 
  private:
-  static void on_interrupt(fuse_req_t request, void* requests);
+  struct alignas(64) Part {
+    std::mutex mutex;
+    std::unordered_map<fuse_req_t, std::uint64_t> waiting;
+    std::uint64_t next = 0;
+    bool closed = false;
+  };
 
-  std::mutex mutex_;
-  std::unordered_map<fuse_req_t, std::uint64_t> waiting_;
-  std::uint64_t next_ = 0;
-  bool closed_ = false;
+  static void on_interrupt(fuse_req_t request, void* requests);
+  Part& part_of(fuse_req_t request);
+
+  std::array<Part, 16> parts_;
 };
 
 }  // namespace weft::faces
