@@ -1,8 +1,6 @@
 #include "client/remote.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,8 +15,6 @@ namespace weft::client {
 namespace {
 
 constexpr std::string_view kScheme = "://";
-constexpr const char* kPort = "4420";
-constexpr const char* kDiscoveryPort = "8009";
 constexpr const char* kRule =
     "must be tcp://HOST[:PORT][,HOST[:PORT]...]/NQN[?ns=N], for example "
     "tcp://10.0.0.5:4420/nqn.2026-01.io.example:disk";
@@ -78,21 +74,6 @@ Uuid machine_uuid() {
   return uuid;
 }
 
-// A numeric address for a name.
-Result<std::string> resolve_host(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0)
-    return fail(EHOSTUNREACH, fmt::format("{}: {}", host, ::gai_strerror(error)));
-  char numeric[NI_MAXHOST];
-  const int error =
-      ::getnameinfo(found->ai_addr, found->ai_addrlen, numeric, sizeof numeric, nullptr, 0, NI_NUMERICHOST);
-  ::freeaddrinfo(found);
-  if (error != 0) return fail(EHOSTUNREACH, fmt::format("{}: {}", host, ::gai_strerror(error)));
-  return std::string(numeric);
-}
-
 }  // namespace
 
 bool looks_remote(std::string_view text) {
@@ -142,18 +123,6 @@ Result<host::Identity> identity_of(const RemoteOptions& options) {
     return fail(EINVAL, fmt::format("--hostid \"{}\": must be a UUID, and not all zeroes", id));
   identity.id = uuid->bytes;
   return identity;
-}
-
-Result<std::vector<fabric::ListenOptions>> resolve(const RemoteName& name) {
-  if (name.transport == "loop") return std::vector(1, fabric::ListenOptions{});
-  const bool discovery = name.subnqn.empty() || name.subnqn == wire::kDiscoveryNqn;
-  std::vector<fabric::ListenOptions> all;
-  for (const RemoteHost& host : name.hosts) {
-    auto numeric = resolve_host(host.name);
-    if (!numeric) return std::unexpected(numeric.error());
-    all.push_back({*numeric, !host.service.empty() ? host.service : discovery ? kDiscoveryPort : kPort});
-  }
-  return all;
 }
 
 Result<std::unique_ptr<Remotes>> Remotes::start(const RemoteOptions& options) {

@@ -47,7 +47,8 @@ struct RemoteOptions {
   unsigned reactors = 1;
 };
 Result<host::Identity> identity_of(const RemoteOptions& options);
-// Each numeric, with the default service.  Asks the resolver of the system.
+// Each numeric, with the default service.  Asks the resolver of the system; of several addresses of one name
+// it takes the first that answers.  May block for seconds.
 Result<std::vector<fabric::ListenOptions>> resolve(const RemoteName& name);
 
 enum class Referrals : std::uint8_t { listed, followed };

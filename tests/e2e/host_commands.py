@@ -120,6 +120,22 @@ class HostCommands(Case):
         self.assertEqual(self.json("copy", source, destination)["bytes"], size)
         self.weft("compare", destination, disk)
 
+    def test_a_name_with_several_addresses(self):
+        """The first one that answers is taken."""
+        if os.geteuid() != 0:
+            self.skipTest("only root may give this process names of its own")
+        _, target = self.target("8M")
+        address, _, rest = target.removeprefix("tcp://").partition(":")
+        for addresses in ((loopback(), address), (address, loopback()), (loopback(), loopback(), address)):
+            hosts = self.file("hosts", "".join(f"{each} disks.example\n" for each in addresses).encode())
+            done = subprocess.run(
+                ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/hosts && exec "$2" identify "$3" --json', "sh"]
+                + [hosts, WEFT, f"tcp://disks.example:{rest}"],
+                capture_output=True, text=True, timeout=60, env=self.environment(), check=False,
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(target.endswith(json.loads(done.stdout)["subnqn"]))
+
     def test_a_target_that_comes_back(self):
         """What is copied when the target ends goes on when it is there again."""
         disk = self.folder / "disk"
