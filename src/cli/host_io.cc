@@ -183,8 +183,10 @@ Result<> compare_all(Medium& here, Medium& there, std::optional<std::uint64_t> l
       return fail(EILSEQ, fmt::format("{}: it ends after {} bytes", there.name(), at + *theirs));
     const auto differs =
         std::mismatch(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(*got), its.begin());
-    if (const auto same = static_cast<std::uint64_t>(differs.first - mine.begin()); same < *got)
+    if (const auto same = static_cast<std::uint64_t>(differs.first - mine.begin()); same < *got) {
+      if (asked.json) print_json({{"bytes", at + same}, {"equal", false}});
       return fail(EILSEQ, fmt::format("{} and {} differ at byte {}", here.name(), there.name(), at + same));
+    }
     at += *got;
   }
   if (length && at < *length)
@@ -324,13 +326,15 @@ int flush(int argc, const char* const* argv) {
   Asked asked;
   app.add_option("target", asked.target, kTarget)->type_name("TARGET")->required();
   add_place(app, asked);
-  add_remote_options(app, asked.remote);
+  add_common(app, asked);
   if (const auto status = parse(app, argc, argv)) return *status;
   auto remotes = Remotes::start(asked.remote);
   if (!remotes) return report(kName, remotes.error());
   const auto reached = reach(**remotes, asked.target, asked.nsid);
   if (!reached) return report(kName, reached.error());
-  const auto done = (*reached)->io(wire::make_flush({.nsid = (*reached)->info().nsid}));
+  const Nsid nsid = (*reached)->info().nsid;
+  const auto done = (*reached)->io(wire::make_flush({.nsid = nsid}));
+  if (done && asked.json) print_json({{"namespace", nsid.value()}, {"flushed", true}});
   return done ? 0 : report(kName, done.error());
 }
 

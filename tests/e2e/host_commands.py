@@ -72,7 +72,7 @@ class HostCommands(Case):
                 self.weft("compare", target, path, "--offset", 4096, *digests)
                 self.weft("read", target, self.folder / "back", "--offset", 4096, "--length", len(data), *digests)
                 self.assertEqual((self.folder / "back").read_bytes(), data)
-                self.weft("flush", target, *digests)
+                self.assertEqual(self.json("flush", target, *digests), {"namespace": 1, "flushed": True})
         around = self.weft("read", target, "--length", 4096 + 512)
         self.assertEqual(around, bytes(4096) + data[:512])
         end = 4096 + len(data)
@@ -80,6 +80,8 @@ class HostCommands(Case):
         self.weft("discard", target, "--offset", 4096, "--length", 8192)
         self.assertEqual(self.weft("read", target, "--offset", 4096, "--length", 8192), bytes(8192))
         self.assertIn(" differ at byte 0\n", self.weft("compare", target, path, "--offset", 4096, status=1))
+        done = self.run_words(WEFT, "compare", target, path, "--offset", 4096, "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (1, {"bytes": 0, "equal": False}))
 
     def test_pipes(self):
         _, target = self.target("16M")
