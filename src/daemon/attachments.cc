@@ -11,7 +11,6 @@
 
 #include "daemon/local_device.h"
 #include "daemon/runtime_directory.h"
-#include "host/remote_backend.h"
 
 namespace weft::daemon {
 
@@ -60,6 +59,7 @@ Attachments::~Attachments() {
   {
     std::unique_lock lock(mutex_);
     over_ = true;
+    for (const auto& each : being_shown_) each->stop();
     changed_.wait(lock, [this] { return making_ == 0; });
     all.swap(attachments_);
   }
@@ -93,7 +93,7 @@ Result<Attached> Attachments::attach(const AttachRequest& request) {
 }
 
 Result<std::shared_ptr<Attachments::Attachment>> Attachments::make(const AttachRequest& request,
-                                                                   const std::string& name) const {
+                                                                   const std::string& name) {
   const auto initiator = std::ranges::find(initiators_, request.transport, &fabric::Initiator::name);
   if (initiator == initiators_.end())
     return fail(EINVAL, fmt::format("\"{}\" is no transport of this host", request.transport));
@@ -116,7 +116,16 @@ Result<std::shared_ptr<Attachments::Attachment>> Attachments::make(const AttachR
   const auto directory = make_runtime_directory();
   if (!directory) return std::unexpected(directory.error());
   const std::string path = fmt::format("{}/attached/{}", *directory, name);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (over_) return fail(ECANCELED, "the daemon ends");
+    being_shown_.insert(attachment->backend);
+  }
   auto device = kind->make(reactors_, attachment->backend, path);
+  {
+    const std::scoped_lock lock(mutex_);
+    being_shown_.erase(attachment->backend);
+  }
   if (!device) return std::unexpected(device.error());
   attachment->device = std::move(*device);
   attachment->what = {.name = name,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "fabric/initiator.h"
 #include "host/options.h"
 #include "host/path.h"
+#include "host/remote_backend.h"
 #include "reactor/reactor.h"
 
 namespace weft::daemon {
@@ -62,7 +64,7 @@ class Attachments {
 
  private:
   struct Attachment;
-  Result<std::shared_ptr<Attachment>> make(const AttachRequest& request, const std::string& name) const;
+  Result<std::shared_ptr<Attachment>> make(const AttachRequest& request, const std::string& name);
 
   reactor::Reactors& reactors_;
   const std::vector<fabric::Initiator*> initiators_;
@@ -70,6 +72,7 @@ class Attachments {
   std::condition_variable changed_;
   std::map<std::string, std::shared_ptr<Attachment>> attachments_;
   std::size_t making_ = 0;
+  std::set<std::shared_ptr<host::RemoteBackend>> being_shown_;  // a device may read it before it is there
   bool over_ = false;
   std::uint64_t next_ = 1;
 };
