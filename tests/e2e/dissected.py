@@ -59,10 +59,11 @@ def skip_unless_permitted():
 
 def dissect(path, port):
     """The PDUs as tshark sees them, and what it complains about."""
-    # Malformed and wrong digests; TCP's own remarks on a busy loopback are no concern of ours.
+    # Malformed and wrong digests; TCP's own remarks on a busy loopback are no concern of ours.  What one CPU sends may be
+    # captured before what another sent earlier.
     text = subprocess.run(
         ["tshark", "-r", path, "-d", f"tcp.port=={port},nvme-tcp", "-o", "nvme-tcp.check_hdgst:TRUE", "-o",
-         "nvme-tcp.check_ddgst:TRUE", "-Y", "nvme-tcp || _ws.malformed", "-T", "pdml"],
+         "nvme-tcp.check_ddgst:TRUE", "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", "nvme-tcp || _ws.malformed", "-T", "pdml"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False,
     ).stdout
     pdus, complaints = [], []
