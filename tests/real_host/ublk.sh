@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # weftd in the guest, whose kernel has a namespace as a block device, /dev/ublkbN: file systems, verified load,
 # discard, a size that changes, and the ends of it: detached while it is mounted, a target that
-# hangs, a daemon that is killed.
+# hangs, before and after there is a device, a daemon that is killed.
 . "$(dirname "$0")/harness/host.sh"
 
 nqn=nqn.2024-01.test:ublk
@@ -22,8 +22,10 @@ cat >"$work/share/weft.json" <<-JSON
 JSON
 cat >"$work/share/far.json" <<-JSON
 	{"version": 1,
-	 "target": {"core": {"rd_mcp_1": {"far": {"control": {"size": "64M"}, "enable": 1}}}},
-	 "nvmet": {"subsystems": {"$nqn-far": {"attr_allow_any_host": "1", "namespaces": {"1": {"device": "target/core/rd_mcp_1/far"}},
+	 "target": {"core": {"rd_mcp_1": {"far": {"control": {"size": "64M"}, "enable": 1}},
+	                     "iblock_1": {"stuck": {"control": {"udev_path": "/dev/dm-0"}, "enable": 1}}}},
+	 "nvmet": {"subsystems": {"$nqn-far": {"attr_allow_any_host": "1",
+	   "namespaces": {"1": {"device": "target/core/rd_mcp_1/far"}, "2": {"device": "target/core/iblock_1/stuck"}},
 	   "ports": {"tcp:127.0.0.1:4420": {"enable": 1}}}}}}
 JSON
 guest --mem 4096 --timeout 400 --share "$work/share" --ro "$here/guest/ublk.sh" "$nqn" || fail "the guest's part failed"

@@ -92,6 +92,8 @@ detach "$file" && detach "$seal" && detach "$ram" || fail "detach"
 until_true 10 quiet || fail "threads are left"
 
 step "a target that hangs under a mounted file system"
+truncate -s 64M /tmp/stuck
+modprobe -a loop dm-mod && dmsetup create stuck --table "0 131072 linear $(losetup --find --show /tmp/stuck) 0" || fail "dmsetup"
 RUNTIME_DIRECTORY=/tmp/far-run serve far
 far=$pid
 until_true 60 eval 'far_disk=$(attach 1 tcp://127.0.0.1/$nqn-far 2>/tmp/out)' || { cat /tmp/out; fail "attach by TCP"; }
@@ -116,8 +118,19 @@ file=$(attach 1) || fail "attach after a kill"
 [ "$(ls /dev/ublkc* | wc -l)" = 1 ] || { ls /dev/ublk*; fail "the dead daemon's device is left"; }
 fs_check "$file" || fail "a file system after that"
 
-step "a daemon that ends"
+step "a daemon that ends while the kernel reads a new device, of a target that does not answer"
+RUNTIME_DIRECTORY=/tmp/far-run serve far
+far=$pid
+until_true 60 eval 'weft identify "tcp://127.0.0.1/$nqn-far" --namespace 2 >/tmp/out 2>&1' || { cat /tmp/out /tmp/weftd.log; fail "the target is not there"; }
+dmsetup suspend --nolockfs --noflush stuck || fail "dmsetup suspend"
+attach 2 "tcp://127.0.0.1/$nqn-far" >/tmp/out 2>&1 &
+attach=$!
+reads_it() { ls /dev/ublkc1 >/dev/null 2>&1; }
+until_true 60 reads_it && sleep 2 || { cat /tmp/out; fail "nothing is being attached"; }
+kill -0 $attach || { cat /tmp/out; fail "it was attached all the same"; }
 kill $daemon
 wait $daemon || { cat /tmp/weftd.log; fail "weftd ended with $?"; }
+dmsetup resume stuck
+kill -9 $far
 [ -z "$(ls /dev/ublk[bc]* 2>/dev/null)" ] || { ls /dev/ublk*; fail "devices are left"; }
 step "PASS"
