@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/loop.h"
@@ -18,7 +19,9 @@ class Command : public fabric::HostCommand {
 
   Then then = nullptr;    // on the queue's loop, in a later turn than submit()
   Duration time_limit{};  // 0: the queue's
-  // How often it is sent again when its data was damaged or its status says that this may help.
+  // How often it is sent again when its data was damaged or its status says that this may help.  What a path
+  // refuses by its state (asymmetric access) does not count: that goes on for as long as commands wait for a
+  // path.
   std::uint8_t tries_left = 5;
   // The second of a fused pair, Compare and Write (NVMe Base 2.1, section 3.4.4): it goes right behind this
   // one, nobody else submits it, and `then` of this one tells when both have ended.  A pair that is lost is
@@ -43,6 +46,7 @@ class Command : public fabric::HostCommand {
   Command* first_ = nullptr;    // of a pair's second
   bool one_has_ended_ = false;  // of a pair
   Time deadline_{};
+  std::optional<Time> refused_at_;  // by a path, the first time
 };
 
 // The specification's name of what a submission queue entry asks for.

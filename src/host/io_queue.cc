@@ -14,6 +14,11 @@ IoQueue::~IoQueue() {
 }
 
 void IoQueue::submit(Command& command) {
+  command.refused_at_.reset();
+  send(command);
+}
+
+void IoQueue::send(Command& command) {
   if (chosen_ != nullptr) return chosen_->queue->submit(command);
   command.cancelled_ = false;
   if (!waits_) return lose(command);
@@ -60,14 +65,13 @@ void IoQueue::on_path_failed(Queue& queue, Command& command) {
   const auto path = std::ranges::find(paths_, &queue, &Path::queue);
   path->access = Access::none;
   if (&*path == chosen_) choose();
+  if (over_) return command.then(command);
   if (command.end != fabric::HostCommand::End::lost) {
     doubter_.doubt(static_cast<std::size_t>(path - paths_.begin()));
-    if (command.tries_left == 0) return command.then(command);
-    --command.tries_left;
-  } else if (over_) {
-    return command.then(command);
+    if (!command.refused_at_) command.refused_at_ = loop_.now();
+    if (no_path_time_ && loop_.now() - *command.refused_at_ >= *no_path_time_) return command.then(command);
   }
-  submit(command);
+  send(command);
 }
 
 void IoQueue::give_up() {

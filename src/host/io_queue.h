@@ -53,6 +53,7 @@ class IoQueue final : private QueueUser {
     Access access = Access::none;
   };
   void on_path_failed(Queue& queue, Command& command) override;
+  void send(Command& command);
   void choose();
   void lose(Command& command);
   void lose_waiting();

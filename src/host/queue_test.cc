@@ -103,7 +103,7 @@ struct Pair {
   Told write;
 };
 
-class QueueTest : public ::testing::Test, private PathDoubter {
+class QueueTest : public ::testing::Test, protected PathDoubter {
  protected:
   void open(std::uint32_t entries) {
     queue.open(Cntlid(1), {.entries = entries});
@@ -195,6 +195,45 @@ TEST_F(QueueTest, AFusedPairIsLostAndSentAgainAsAPair) {
   peer.answer(0);
   peer.answer(0);
   EXPECT_EQ(pair.compare.ends, 1);
+}
+
+TEST_F(QueueTest, WhatAPathRefusesIsNotCounted) {
+  open(4);
+  Told command;
+  io.submit(command);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(peer.commands.size(), 1u);
+    peer.answer(0, wire::status::kAnaInaccessible);
+    ASSERT_EQ(command.ends, 0);
+    io.set_path(0, &queue, Access::optimized);
+  }
+  peer.answer(0);
+  EXPECT_EQ(command.ends, 1);
+  EXPECT_TRUE(command.ok());
+}
+
+TEST_F(QueueTest, WhatAPathRefusesEndsWithTheTimeWithoutAPath) {
+  constexpr std::chrono::seconds kTime{5};
+  open(4);
+  IoQueue bounded(loop, 1, kTime, static_cast<PathDoubter&>(*this));
+  bounded.set_path(0, &queue, Access::optimized);
+  Told command;
+  for (int round = 1; round <= 2; ++round) {
+    bounded.submit(command);
+    peer.answer(0, wire::status::kAnaInaccessible);
+    bounded.set_path(0, &queue, Access::optimized);
+    loop.advance(kTime - std::chrono::seconds(1));
+    peer.answer(0, wire::status::kAnaInaccessible);
+    EXPECT_EQ(command.ends, round - 1) << "it has its time again each time it is submitted";
+    bounded.set_path(0, &queue, Access::optimized);
+    loop.advance(std::chrono::seconds(1));
+    peer.answer(0, wire::status::kAnaInaccessible);
+    EXPECT_EQ(command.ends, round);
+    EXPECT_FALSE(command.ok());
+    bounded.set_path(0, &queue, Access::optimized);
+  }
+  bounded.give_up();
+  io.set_path(0, &queue, Access::optimized);
 }
 
 TEST_F(QueueTest, BothOfAPairAreAborted) {
