@@ -1,5 +1,4 @@
 // Addresses for the names that people write.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <poll.h>

@@ -22,9 +22,8 @@ class Control {
 
   std::uint64_t features() const { return features_; }
 
-  // Blocks until the driver has done it.  0 or an errno.
-  int run(std::uint32_t code, ublksrv_ctrl_cmd command);
-  // Of device `id`, with what the code takes as its value.
+  // Of device `id`, with what the code takes as its value.  Blocks until the driver has done it.  0 or an
+  // errno.
   int run(std::uint32_t code, std::uint32_t id, std::uint64_t value = 0);
   // With an argument in memory, which the driver reads or fills in.
   template <class Argument>
@@ -38,6 +37,7 @@ class Control {
  private:
   explicit Control(int fd) : fd_(fd) {}
   Result<> start();
+  int run(std::uint32_t code, ublksrv_ctrl_cmd command);
 
   const int fd_;
   io_uring ring_{};

@@ -110,14 +110,10 @@ Result<> Device::add() {
   if (const int error = control_->run_with(kAddDevice, info_.dev_id, info_); error != 0)
     return fail_errno(error, "ublk: a new device");
   is_added_ = true;
-  if (const int error = set_parameters(); error != 0)
+  ublk_params parameters = parameters_of(backend_->geometry());
+  if (const int error = control_->run_with(kSetParameters, info_.dev_id, parameters); error != 0)
     return fail_errno(error, fmt::format("ublk: the parameters of {}", path()));
   return {};
-}
-
-int Device::set_parameters() {
-  ublk_params parameters = parameters_of(backend_->geometry());
-  return control_->run_with(kSetParameters, info_.dev_id, parameters);
 }
 
 Result<> Device::serve() {

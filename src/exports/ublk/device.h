@@ -40,7 +40,6 @@ class Device final : private block::BackendObserver {
          std::unique_ptr<Control> control);
   Result<> add();
   Result<> serve();
-  int set_parameters();
   void keep();
   void geometry_changed() override;
 
@@ -49,7 +48,6 @@ class Device final : private block::BackendObserver {
   const std::unique_ptr<Control> control_;  // start()'s, then the keeper's, then the destructor's
   ublksrv_ctrl_dev_info info_{};
   bool is_added_ = false;
-  bool is_started_ = false;
   int fd_ = -1;
   std::vector<std::unique_ptr<Queue>> queues_;
 
