@@ -91,16 +91,10 @@ std::uint64_t Command::result() const {
 
 struct Namespace::Impl {
   std::unique_ptr<host::Namespace> remote;
-  std::atomic<std::uint64_t> blocks{0};
-  std::function<void(std::uint64_t)> told;
-  std::atomic<bool> tells{false};
   std::atomic<std::size_t> next_queue{0};
 
   std::uint32_t block() const { return remote->info().block_bytes; }
   std::size_t queue() { return next_queue.fetch_add(1, std::memory_order_relaxed) % remote->io_queues(); }
-  void take_size(std::uint64_t now) {
-    if (blocks.exchange(now) != now && tells) told(now * block());
-  }
   Outcome<> check(std::uint64_t offset, std::uint64_t length) const {
     if (offset % block() == 0 && length % block() == 0) return {};
     return std::unexpected(Failure{
@@ -186,7 +180,7 @@ std::uint32_t Namespace::block_bytes() const {
   return impl_->block();
 }
 std::uint64_t Namespace::bytes() const {
-  return impl_->blocks * impl_->block();
+  return impl_->remote->blocks() * impl_->block();
 }
 std::uint64_t Namespace::most_bytes() const {
   return impl_->remote->max_transfer_bytes();
@@ -261,8 +255,8 @@ void Namespace::stop() {
 }
 
 void Namespace::on_resize(std::function<void(std::uint64_t bytes)> told) {
-  impl_->told = std::move(told);
-  impl_->tells = true;
+  impl_->remote->watch(
+      [told = std::move(told), block = impl_->block()](std::uint64_t blocks) { told(blocks * block); });
 }
 
 // --- controllers
@@ -330,7 +324,6 @@ Outcome<std::unique_ptr<Namespace>> Host::open(std::string_view target) {
   if (!remote) return failed(remote.error());
   auto impl = std::make_unique<Namespace::Impl>();
   impl->remote = std::move(*remote);
-  impl->remote->watch([its = impl.get()](std::uint64_t blocks) { its->take_size(blocks); });
   return std::unique_ptr<Namespace>(new Namespace(std::move(impl)));
 }
 

@@ -88,17 +88,12 @@ void Namespace::stop() {
 }
 
 Result<> Namespace::on_path_known(Path& path, const NamespaceInfo& info, Access access) {
-  std::function<void(std::uint64_t)> on_blocks;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (Result<> accepted = accept(path, info); !accepted) return accepted;
-    verdicts_[path.index()] = {.is_decided = true, .access = access, .why = {}};
-    changed_.notify_all();
-    blocks_ = info.blocks;
-    if (is_open_) publish(path, access);
-    on_blocks = on_blocks_;
-  }
-  if (on_blocks) on_blocks(info.blocks);
+  const std::scoped_lock lock(mutex_);
+  if (Result<> accepted = accept(path, info); !accepted) return accepted;
+  take_blocks(path.question(), info.blocks);
+  verdicts_[path.index()] = {.is_decided = true, .access = access, .why = {}};
+  changed_.notify_all();
+  if (is_open_) publish(path, access);
   return {};
 }
 
@@ -174,15 +169,15 @@ bool Namespace::is_gone() const {
 }
 
 void Namespace::watch(std::function<void(std::uint64_t blocks)> on_blocks) {
-  std::function<void(std::uint64_t)> told;
-  std::uint64_t blocks = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    on_blocks_ = std::move(on_blocks);
-    told = on_blocks_;
-    blocks = blocks_;
-  }
-  told(blocks);
+  const std::scoped_lock lock(telling_);
+  on_blocks_ = std::move(on_blocks);
+}
+
+void Namespace::take_blocks(std::uint64_t question, std::uint64_t blocks) {
+  const std::scoped_lock lock(telling_);
+  if (question < blocks_question_) return;
+  blocks_question_ = question;
+  if (blocks_.exchange(blocks, std::memory_order_relaxed) != blocks && on_blocks_) on_blocks_(blocks);
 }
 
 Result<wire::Cqe> Namespace::io(const wire::Sqe& sqe, std::span<std::byte> data, std::size_t index) {
@@ -190,10 +185,11 @@ Result<wire::Cqe> Namespace::io(const wire::Sqe& sqe, std::span<std::byte> data,
   return execute(queue.loop(), QueueKind::io, sqe, data, [&](Command& command) { queue.submit(command); });
 }
 
-Result<std::uint64_t> Namespace::ask_blocks() {
+Result<> Namespace::refresh_blocks() {
   for (const auto& path : paths_) {
     if (path->state().kind != PathState::Kind::live) continue;
     wire::IdentifyNamespace page{};
+    const std::uint64_t question = number_question();
     Queue& queue = path->controller().admin_queue();
     const auto answered = execute(
         queue.loop(), QueueKind::admin,
@@ -202,7 +198,8 @@ Result<std::uint64_t> Namespace::ask_blocks() {
     if (!answered) return std::unexpected(answered.error());
     const auto info = parse_namespace(info_.nsid, page);
     if (!info) return std::unexpected(info.error());
-    return info->blocks;
+    take_blocks(question, info->blocks);
+    return {};
   }
   return fail(ENOTCONN, subnqn_ + ": no path to it is live");
 }

@@ -8,6 +8,7 @@
 // since.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -51,7 +52,8 @@ class Namespace final : private PathOwner, private PathDoubter {
   void stop();
 
   // Any thread.
-  const NamespaceInfo& info() const { return info_; }  // as it was at first
+  const NamespaceInfo& info() const { return info_; }                               // as it was at first
+  std::uint64_t blocks() const { return blocks_.load(std::memory_order_relaxed); }  // as it is now
   const std::string& subnqn() const { return subnqn_; }
   std::uint32_t max_transfer_bytes() const { return max_transfer_bytes_; }  // of one command, on every path
   bool has_write_cache() const { return has_write_cache_; }                 // on any path
@@ -66,11 +68,11 @@ class Namespace final : private PathOwner, private PathDoubter {
 
   // Blocks, not on a loop.  The errors name the command and its status.
   Result<wire::Cqe> io(const wire::Sqe& sqe, std::span<std::byte> data = {}, std::size_t queue = 0);
-  // Asks for the size.
-  Result<std::uint64_t> ask_blocks();
+  // Asks for the size; blocks() is not older afterwards.
+  Result<> refresh_blocks();
 
-  // Told of the size now, and whenever a path has looked: on a loop, more than one at once.  Set once; must
-  // not block.
+  // Told when the size has changed: on a loop or in refresh_blocks(), one at a time, in order.  Set once;
+  // must not block.
   void watch(std::function<void(std::uint64_t blocks)> on_blocks);
 
  private:
@@ -78,6 +80,8 @@ class Namespace final : private PathOwner, private PathDoubter {
   Result<> wait_for_paths();
   Result<> on_path_known(Path& path, const NamespaceInfo& info, Access access) override;
   void on_path_down(Path& path) override;
+  std::uint64_t number_question() override { return ++questions_; }
+  void take_blocks(std::uint64_t question, std::uint64_t blocks);
   void doubt(std::size_t path) override;
   Result<> accept(Path& path, const NamespaceInfo& info);
   void publish(Path& path, Access access);
@@ -106,7 +110,12 @@ class Namespace final : private PathOwner, private PathDoubter {
   };
   std::vector<Verdict> verdicts_;  // of each path
   bool is_open_ = false;           // what is above does not change any more
-  std::uint64_t blocks_ = 0;
+
+  // An answer to an older question may come later, by another path or after more steps: it is not taken.
+  std::atomic<std::uint64_t> questions_{0};
+  std::atomic<std::uint64_t> blocks_{0};
+  std::mutex telling_;  // of what follows
+  std::uint64_t blocks_question_ = 0;
   std::function<void(std::uint64_t)> on_blocks_;
 };
 

@@ -148,6 +148,7 @@ void Path::have_list() {
            fmt::format("it has {} namespaces; choose one: --namespace N, or ?ns=N behind the NQN", count)});
     nsid_ = Nsid(list.nsid[0]);
   }
+  question_ = owner_.number_question();
   ask(wire::make_identify({.nsid = nsid_, .cns = cns(wire::IdentifyCns::ns)}), page_.data(), page_.size(),
       &Path::have_namespace, "Identify Namespace");
 }

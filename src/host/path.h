@@ -29,6 +29,8 @@ class PathOwner {
   virtual Result<> on_path_known(Path& path, const NamespaceInfo& info, Access access) = 0;
   // No commands now.  The path tries again, unless it has gone.
   virtual void on_path_down(Path& path) = 0;
+  // The number of a question for the namespace's size: greater than those of all that were asked before.
+  virtual std::uint64_t number_question() = 0;
 
  protected:
   ~PathOwner() = default;
@@ -60,6 +62,9 @@ class Path final : private ControllerObserver {
   bool is_gone() const { return state().kind == PathState::Kind::gone; }
   std::size_t index() const { return index_; }
   Controller& controller() { return controller_; }
+  std::uint64_t question() const {
+    return question_;
+  }  // what on_path_known answers; on the controller's loop
 
  private:
   using Next = void (Path::*)();
@@ -96,6 +101,7 @@ class Path final : private ControllerObserver {
   bool looking_ = false;
   bool look_again_ = false;
   Nsid nsid_;
+  std::uint64_t question_ = 0;
   NamespaceInfo info_;
   std::optional<wire::AnaState> ana_;
   std::vector<std::byte> page_;

@@ -60,12 +60,20 @@ class RemoteBackend::Channel final : public block::Channel {
     void came_back() {
       const bool over = !ok() || (done_blocks += part) == request.blocks;
       if (!over) return go_on();
-      const int error = ok() ? 0 : error_code();
+      const int error = ok() ? 0 : error_of_request();
       block::Request& its = request;
       Channel& of = channel;
       of.works_.give_back(*this);
-      its.error = error == ENOTCONN || error == EBADMSG ? EIO : error;
+      its.error = error;
       its.done(its);
+    }
+
+    int error_of_request() const {
+      const bool is_beyond_the_end =
+          end == End::completed && cqe.decoded_status().is(wire::status::kLbaOutOfRange);
+      if (is_beyond_the_end) return request.op == block::Op::write ? ENOSPC : EINVAL;
+      const int error = error_code();
+      return error == ENOTCONN || error == EBADMSG ? EIO : error;
     }
 
     void build() {
@@ -145,7 +153,7 @@ Result<std::shared_ptr<RemoteBackend>> RemoteBackend::open(Loops& loops, Namespa
                             info.nsid.value(), info.block_bytes, info.metadata_bytes));
   std::shared_ptr<RemoteBackend> backend(new RemoteBackend(std::move(name), serial_of(info)));
   backend->remote_ = std::move(*remote);
-  backend->remote_->watch([its = backend.get()](std::uint64_t blocks) { its->take_size(blocks); });
+  backend->remote_->watch([its = backend.get()](std::uint64_t) { its->notify_geometry_changed(); });
   return backend;
 }
 
@@ -154,7 +162,7 @@ RemoteBackend::~RemoteBackend() = default;
 block::Geometry RemoteBackend::geometry() const {
   block::Geometry geometry;
   geometry.block_bytes = remote_->info().block_bytes;
-  geometry.blocks = blocks_.load(std::memory_order_relaxed);
+  geometry.blocks = remote_->blocks();
   geometry.discard_granularity_blocks = remote_->discards() ? 1 : 0;
   geometry.volatile_cache = remote_->has_write_cache();
   geometry.read_only = remote_->info().write_protected;
@@ -167,10 +175,7 @@ std::unique_ptr<block::Channel> RemoteBackend::open_channel(Loop& loop) {
 }
 
 Result<> RemoteBackend::refresh() {
-  const auto blocks = remote_->ask_blocks();
-  if (!blocks) return std::unexpected(blocks.error());
-  take_size(*blocks);
-  return {};
+  return remote_->refresh_blocks();
 }
 
 std::string RemoteBackend::info() const {
@@ -179,11 +184,6 @@ std::string RemoteBackend::info() const {
     ways += fmt::format("{}{}:{}", ways.empty() ? "" : ", ", path.address.traddr, path.address.trsvcid);
   return fmt::format("{} namespace {} at {}, {}", remote_->subnqn(), remote_->info().nsid.value(), ways,
                      size_text(geometry().bytes()));
-}
-
-void RemoteBackend::take_size(std::uint64_t blocks) {
-  const std::scoped_lock lock(telling_);
-  if (blocks_.exchange(blocks, std::memory_order_relaxed) != blocks) notify_geometry_changed();
 }
 
 }  // namespace weft::host

@@ -3,9 +3,7 @@
 // It survives lost paths as host::Namespace does.  A changed size is noticed by the target's events.
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "block/backend.h"
@@ -33,10 +31,7 @@ class RemoteBackend final : public block::Backend {
   class Channel;
 
   RemoteBackend(std::string name, const Uuid& serial) : Backend(std::move(name), serial) {}
-  void take_size(std::uint64_t blocks);
 
-  std::mutex telling_;  // who finds a size in its place knows that observers were told of it
-  std::atomic<std::uint64_t> blocks_{0};
   std::unique_ptr<Namespace> remote_;  // goes first: its loops use the rest until then
 };
 
