@@ -42,9 +42,7 @@ void add_target_options(CLI::App& app, TargetOptions& options, const std::string
       ->type_name("NQN,...")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--reactors", options.reactors, "threads that serve; default: one for each CPU, at most 4")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
+  daemon::add_reactor_options(app, options.reactors);
   app.add_option("--state-dir", options.state_dir,
                  "where identities are kept; default $STATE_DIRECTORY, $XDG_STATE_HOME/weft or "
                  "~/.local/state/weft")

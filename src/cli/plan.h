@@ -8,6 +8,7 @@
 #include "cli/export_spec.h"
 #include "cli/reserved_port.h"
 #include "config/document.h"
+#include "daemon/reactor_options.h"
 #include "net/address.h"
 
 namespace weft::cli {
@@ -21,7 +22,7 @@ struct TargetOptions {
   std::string nqn;                 // empty: made from the machine, the exports and the addresses
   std::string state_dir;
   std::string log_level = "warning";
-  unsigned reactors = 0;
+  daemon::ReactorOptions reactors;
 };
 
 enum class Ports {

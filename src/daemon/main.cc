@@ -144,10 +144,7 @@ int main(int argc, char** argv) {
   add_face_options(app, options.faces);
   app.add_flag("--check", options.check,
                "read the configuration, say what is wrong with it, and end: status 0 when nothing is");
-  app.add_option("--reactors", options.server.reactors,
-                 "threads that serve; default: one for each CPU, at most 4")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
+  add_reactor_options(app, options.server.reactors);
   app.add_option(
          "--state-dir", options.server.state_dir,
          "where identities are kept; default $STATE_DIRECTORY, $XDG_STATE_HOME/weft or ~/.local/state/weft")

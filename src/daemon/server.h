@@ -12,12 +12,13 @@
 #include "config/document.h"
 #include "config/state_store.h"
 #include "daemon/log.h"
+#include "daemon/reactor_options.h"
 #include "faces/http/socket_file.h"
 
 namespace weft::daemon {
 
 struct ServerOptions {
-  unsigned reactors = 0;  // 0: one for each CPU of this process, at most 4
+  ReactorOptions reactors;
   std::string state_dir;  // empty: StateStore::default_directory()
   std::string store;      // the file of config::SqliteStore; empty: none, and the configuration ends with it
 };

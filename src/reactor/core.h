@@ -103,6 +103,7 @@ class Reactor final : public Loop, public Services {
   Result<> open();
   void main();
   void turn();
+  bool spins(Time at) const { return spin_ > Duration::zero() && at - busy_at_ < spin_; }
   void flush();
   void end_turn();
   void watch_wake();
@@ -117,6 +118,8 @@ class Reactor final : public Loop, public Services {
   std::atomic<bool> running_{false};
   bool stopping_ = false;
   Time now_;
+  const Duration spin_;
+  Time busy_at_;  // when there was something to do, the last time
 
   Ring ring_;
   int wake_fd_ = -1;

@@ -64,6 +64,8 @@ Reactor::Reactor(unsigned index, const ReactorsOptions& options, std::uint64_t s
     : index_(index),
       name_(fmt::format("{}-{}", options.name, index).substr(0, 15)),
       now_(clock_now()),
+      spin_(options.spin),
+      busy_at_(now_),
       timers_(now_),
       dice_(seed),
       pool_(*this, options.buffer_bytes_each) {
@@ -134,11 +136,13 @@ void Reactor::main() {
 void Reactor::turn() {
   now_ = clock_now();
   count(turns_, 1);
-  count(completions_, ring_.run_completions(kMostCompletions));
+  unsigned done = ring_.run_completions(kMostCompletions);
+  count(completions_, done);
   posted_.append(mailbox_.take_all());
-  posted_.run(kMostTasks);
-  timers_.advance(now_);
-  deferred_.run(kMostDeferred);
+  done += posted_.run(kMostTasks);
+  done += timers_.advance(now_);
+  done += deferred_.run(kMostDeferred);
+  if (done > 0) busy_at_ = now_;
   flush();
   end_turn();
 }
@@ -167,6 +171,7 @@ void Reactor::end_turn() {
     if (*wake <= end) return ring_.submit();
     timeout = *wake - end;
   }
+  if (spins(end)) return ring_.look();
   if (!mailbox_.fall_asleep()) return ring_.submit();
   count(sleeps_, 1);
   ring_.submit_and_sleep(timeout);

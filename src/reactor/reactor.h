@@ -1,5 +1,5 @@
 // Reactors: threads that each run one io_uring.  A reactor is a Loop, the Network of that loop, its FileIo
-// and its DeviceIo.  It sleeps in the kernel while there is nothing to do.
+// and its DeviceIo.  It sleeps in the kernel while there is nothing to do, unless it is told to spin.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,10 @@ struct ReactorsOptions {
   unsigned count = 1;                                              // threads; at least 1
   std::size_t buffer_bytes_each = std::size_t{256} * 1024 * 1024;  // limit of each loop's BufferPool
   std::vector<unsigned> cpus;  // reactor i is pinned to cpus[i % size]; empty: not pinned
-  std::string name = "weft";   // threads are called NAME-0, NAME-1, ...; 15 characters are shown
+  // How long a reactor goes on looking for work, after the last, before it sleeps: what comes then costs no
+  // wake-up, and the CPU is in use meanwhile.  Duration::max(): it never sleeps.
+  Duration spin{};
+  std::string name = "weft";  // threads are called NAME-0, NAME-1, ...; 15 characters are shown
 };
 
 // Counters since the start, of one reactor.

@@ -50,6 +50,24 @@ TEST(Reactors, ArePinned) {
   EXPECT_EQ(on_loop(*(*reactors)->all()[0], [] { return ::sched_getcpu(); }), static_cast<int>(cpu));
 }
 
+TEST(Reactors, SpinAsLongAsTheyAreTold) {
+  for (const Duration spin : {Duration(milliseconds(20)), Duration::max()}) {
+    auto reactors = Reactors::start({.count = 1, .spin = spin});
+    ASSERT_TRUE(reactors);
+    Loop& loop = *(*reactors)->all()[0];
+    Watch watch;
+    bool fired = false;
+    CallTimer timer([&] { watch.change([&] { fired = true; }); });
+    on_loop(loop, [&] { loop.arm(timer, milliseconds(5)); });
+    ASSERT_TRUE(watch.wait([&] { return fired; }));
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(on_loop(loop, [i] { return i; }), i);
+    const bool always = spin == Duration::max();
+    for (int i = 0; i < 3000 && !always && (*reactors)->stats(loop).sleeps == 0; ++i)
+      std::this_thread::sleep_for(milliseconds(10));
+    EXPECT_EQ((*reactors)->stats(loop).sleeps == 0, always);
+  }
+}
+
 TEST(Reactors, EachLoopIsAThreadOfItsOwn) {
   const auto reactors = start_reactors(3);
   ASSERT_EQ(reactors->all().size(), 3u);

@@ -1,5 +1,6 @@
 #include "reactor/ring.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -16,8 +17,9 @@ constexpr unsigned kCompletions = 8192;
 int open_ring(io_uring& ring) {
   // From the best to what every kernel takes.
   static constexpr unsigned kChoices[] = {
-      IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-      IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN,
+      IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
+          IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+      IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
       IORING_SETUP_CQSIZE,
   };
   int error = 0;
@@ -94,6 +96,14 @@ void Ring::submit() {
   const int result = io_uring_submit_and_get_events(&ring_);
   // EBUSY, EAGAIN, EINTR: what was not taken stays in the ring for the next call.
   WEFT_CHECK(result >= 0 || result == -EBUSY || result == -EAGAIN || result == -EINTR || result == -ENOMEM);
+}
+
+void Ring::look() {
+  constexpr unsigned kWantsCall = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+  const bool says_when = (ring_.flags & IORING_SETUP_TASKRUN_FLAG) != 0;
+  if (!says_when || !backlog_.empty() || io_uring_sq_ready(&ring_) > 0 ||
+      (std::atomic_ref(*ring_.sq.kflags).load(std::memory_order_relaxed) & kWantsCall) != 0)
+    submit();
 }
 
 void Ring::submit_and_sleep(std::optional<Duration> timeout) {

@@ -39,6 +39,8 @@ class Ring {
 
   // Hands over what was prepared and takes in what has completed, without waiting.
   void submit();
+  // The same, without a call of the kernel when neither is there.
+  void look();
   // The same, and sleeps until something completes or the time is over; no timeout: for ever.
   void submit_and_sleep(std::optional<Duration> timeout);
 

@@ -1,0 +1,20 @@
+// How many reactors serve, and how they wait: what weftd, weft serve and weft run are told alike.
+#pragma once
+
+#include "base/loop.h"
+
+namespace CLI {
+class App;
+}
+
+namespace weft::daemon {
+
+struct ReactorOptions {
+  unsigned count = 0;  // 0: one for each CPU of this process, at most 4
+  Duration spin{};     // see reactor::ReactorsOptions
+};
+
+// --reactors and --spin.
+void add_reactor_options(CLI::App& app, ReactorOptions& options);
+
+}  // namespace weft::daemon
