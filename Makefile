@@ -53,12 +53,11 @@ bench-scale: build ## what one more tenant costs among 10,000
 	@build/release/bench/scale
 
 bench-tcp: build ## what NVMe/TCP carries, beside what a bare loopback connection does
-	@build/release/bench/wire_limit
-	@build/release/bench/transport tcp
+	@build/release/bench/tcp
 
 bench-loop: build ## the same within one process, without a fabric
 	@build/release/bench/wire_limit
-	@build/release/bench/transport loop
+	@build/release/bench/loop
 
 format: packages-test ## format every C++ file
 	@scripts/check-format --fix
