@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-loop format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-loop bench-instructions format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -58,6 +58,10 @@ bench-tcp: build ## what NVMe/TCP carries, beside what a bare loopback connectio
 bench-loop: build ## the same within one process, without a fabric
 	@build/release/bench/wire_limit
 	@build/release/bench/loop
+
+bench-instructions: build ## how many instructions a 4 KiB command takes, by layer (installs valgrind)
+	@scripts/install-packages bench
+	@bench/instructions/count
 
 format: packages-test ## format every C++ file
 	@scripts/check-format --fix
