@@ -338,6 +338,7 @@ class Bed final : private host::PathOwner, private host::PathDoubter {
     has_path_ = access != host::Access::none;
     return {};
   }
+  std::uint64_t number_question() override { return ++questions_; }
   void on_path_down(host::Path& path) override {
     has_path_ = false;
     if (path.controller().io_queues() != 0)
@@ -365,6 +366,7 @@ class Bed final : private host::PathOwner, private host::PathDoubter {
   bool has_path_ = false;
   Own commands_[6];
   host::IoQueue io_{*loops_.all().front(), 1, std::nullopt, static_cast<host::PathDoubter&>(*this)};
+  std::uint64_t questions_ = 0;
   host::Path path_{loops_, initiator_, options(), Nsid(1), 0, static_cast<host::PathOwner&>(*this)};
 };
 
