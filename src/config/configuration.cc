@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "base/control_thread.h"
 #include "config/countdown.h"
 
 namespace weft::config {
@@ -19,7 +20,10 @@ constexpr std::chrono::milliseconds kPredecessorPause{10};
 
 Configuration::Configuration(Parts parts, Patience patience)
     : parts_(parts), patience_(patience), model_(parts) {
-  sweeper_ = std::thread([this] { sweep(); });
+  sweeper_ = std::thread([this] {
+    become_control_thread("weft-sweeper");
+    sweep();
+  });
 }
 
 Configuration::~Configuration() {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/control_thread.h"
 #include "base/patience.h"
 
 namespace weft::config {
@@ -55,7 +56,7 @@ void Crew::State::start_thread(const std::shared_ptr<State>& state,
   while (true) {
     try {
       std::thread([state, body] {
-        ::pthread_setname_np(::pthread_self(), "weft-crew");
+        become_control_thread("weft-crew");
         body(state);
       }).detach();
       return;

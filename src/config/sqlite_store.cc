@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/control_thread.h"
 #include "config/sqlite_database.h"
 
 namespace weft::config {
@@ -43,7 +44,10 @@ Result<Rows> SqliteStore::read() {
 void SqliteStore::begin() {
   const std::scoped_lock lock(mutex_);
   state_ = State::noting;
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    become_control_thread("weft-store");
+    run();
+  });
 }
 
 void SqliteStore::end() {

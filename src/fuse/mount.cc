@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/control_thread.h"
 #include "fuse/mount_point.h"
 
 namespace weft::fuse {
@@ -67,8 +68,11 @@ Result<> Mount::open(const MountOptions& options, const fuse_lowlevel_ops& opera
   if (stop_ < 0 || ::fcntl(device, F_SETFL, ::fcntl(device, F_GETFL) | O_NONBLOCK) != 0)
     return fail_errno(errno, fmt::format("{}: cannot serve what is mounted there", directory_));
   try {
-    thread_ = std::thread([this, name = options.thread] {
-      ::pthread_setname_np(::pthread_self(), name);
+    thread_ = std::thread([this, name = options.thread, carries_io = options.carries_io] {
+      if (carries_io)
+        ::pthread_setname_np(::pthread_self(), name);
+      else
+        become_control_thread(name);
       serve();
     });
   } catch (const std::system_error& error) {

@@ -15,6 +15,7 @@ namespace weft::fuse {
 struct MountOptions {
   std::string directory;  // absolute; made when missing, else empty
   const char* thread = "weft-fuse";
+  bool carries_io = false;  // else it is a control thread
 };
 
 class Mount {

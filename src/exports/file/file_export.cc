@@ -226,7 +226,8 @@ Result<std::unique_ptr<FileExport>> FileExport::start(Loops& loops, std::shared_
   std::unique_ptr<FileExport> self(new FileExport(std::make_unique<Shared>(loops, std::move(backend))));
   Shared& shared = *self->shared_;
   run_on(shared.loop, [&] { shared.engine = std::make_unique<Engine>(shared.loop, *shared.backend); });
-  auto mount = fuse::Mount::start({.directory = directory, .thread = "weft-file"}, operations(), &shared);
+  auto mount = fuse::Mount::start({.directory = directory, .thread = "weft-file", .carries_io = true},
+                                  operations(), &shared);
   if (!mount) return std::unexpected(mount.error());
   shared.mount = std::move(*mount);
   return self;

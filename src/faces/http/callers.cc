@@ -1,4 +1,5 @@
 #include "faces/http/callers.h"
+#include "base/control_thread.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -37,7 +38,7 @@ Result<> Callers::start(int listener) {
   if (stop_ < 0) return fail_errno(errno, "socket for commands");
   try {
     thread_ = std::thread([this, listener] {
-      ::pthread_setname_np(::pthread_self(), "weft-http");
+      become_control_thread("weft-http");
       accept(listener);
     });
   } catch (const std::system_error& error) {
