@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-loop bench-instructions format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -54,6 +54,9 @@ bench-scale: build ## what one more tenant costs among 10,000
 
 bench-tcp: build ## what NVMe/TCP carries, beside what a bare loopback connection does
 	@build/release/bench/tcp
+
+bench-hosts: build ## what hosts cost by being there: connecting, idle, many at once
+	@build/release/bench/hosts
 
 bench-loop: build ## the same within one process, without a fabric
 	@build/release/bench/wire_limit

@@ -76,16 +76,18 @@ host::Options host_options(const host::Address& address, std::uint16_t queues) {
           .queue_entries = 129};
 }
 
-Figures measure(host::Namespace& remote, const cli::bench::Workload& workload, Loop& host, Loop& target,
-                std::chrono::milliseconds time) {
+Figures measure(const std::vector<host::Namespace*>& remotes, const cli::bench::Workload& workload,
+                Loop& host, Loop& target, std::chrono::milliseconds time) {
   cli::bench::Run run;
   run.workload = workload;
-  const host::NamespaceInfo& info = remote.info();
-  const std::uint64_t blocks = info.bytes() / workload.block_bytes;
   std::vector<std::unique_ptr<cli::bench::Generator>> generators;
-  for (std::size_t i = 0; i < remote.io_queues(); ++i)
-    generators.push_back(
-        std::make_unique<cli::bench::Generator>(run, remote.io_queue(i), info, 0, blocks, 1, i));
+  for (host::Namespace* const remote : remotes) {
+    const host::NamespaceInfo& info = remote->info();
+    const std::uint64_t blocks = info.bytes() / workload.block_bytes;
+    for (std::size_t i = 0; i < remote->io_queues(); ++i)
+      generators.push_back(std::make_unique<cli::bench::Generator>(run, remote->io_queue(i), info, 0, blocks,
+                                                                   1, generators.size()));
+  }
   std::mutex mutex;
   std::condition_variable changed;
   std::size_t ended = 0;

@@ -49,9 +49,9 @@ void fill(host::Namespace& remote);
 
 host::Options host_options(const host::Address& address, std::uint16_t queues);
 
-// Warms up for a while, then measures for `time`, on all queues of the namespace.  The CPU time is that of
-// the first loop of each side.
-Figures measure(host::Namespace& remote, const cli::bench::Workload& workload, Loop& host, Loop& target,
-                std::chrono::milliseconds time);
+// Warms up for a while, then measures for `time`, on all queues of the namespaces at once.  The CPU time is
+// that of the two loops.
+Figures measure(const std::vector<host::Namespace*>& remotes, const cli::bench::Workload& workload,
+                Loop& host, Loop& target, std::chrono::milliseconds time);
 
 }  // namespace weft::bench

@@ -44,7 +44,7 @@ void over_loop(const std::string& prefix, unsigned count) {
     for (const Shape& shape : kShapes) {
       Loop& first = *reactors->all().front();
       Loop& last = *reactors->all().back();
-      const Figures all = measure(*remote, shape.workload, first, last, milliseconds(1000));
+      const Figures all = measure({remote.get()}, shape.workload, first, last, milliseconds(1000));
       const double cpu = all.host_cpu_s + (count > 1 ? all.target_cpu_s : 0);
       const std::string name = fmt::format("{}.{}.{}", prefix, backend.name, shape.name);
       fmt::print("{} {:.0f} iops\n", name, all.per_second);

@@ -62,8 +62,11 @@ class Half {
       for (unsigned i = 0; i < whole; ++i, began_.pop_front())
         times.record(static_cast<std::uint64_t>((now - began_.front()).count()));
     }
-    add(whole);
+    if (!is_paced()) add(whole);
   }
+  // Whether begin() is called for each command.
+  bool is_paced() const { return is_host_ && shape_.rate != 0; }
+  std::chrono::nanoseconds interval() const { return std::chrono::nanoseconds(1'000'000'000 / shape_.rate); }
   std::size_t to_send() const { return std::min(to_send_, kMostAtOnce); }
   void sent(std::size_t bytes) { to_send_ -= bytes; }
   std::uint64_t count() const { return count_; }
@@ -109,6 +112,7 @@ class Sockets {
   Sockets& operator=(const Sockets&) = delete;
 
   void run(const Stop& stop, Histogram& times) {
+    if (halves_.front().is_paced()) return run_paced(halves_.front(), stop, times);
     for (Half& each : halves_) each.begin(), serve(each, times);
     while (!stop.is_set()) {
       if (waiting_ == Waiting::spinning) {
@@ -122,6 +126,18 @@ class Sockets {
   }
 
  private:
+  void run_paced(Half& half, const Stop& stop, Histogram& times) {
+    for (auto due = Clock::now(); !stop.is_set(); due += half.interval()) {
+      std::this_thread::sleep_until(due);
+      half.begin();
+      serve(half, times);
+      for (const std::uint64_t before = half.count(); half.count() == before && !stop.is_set();) {
+        epoll_event event{};
+        if (::epoll_wait(epoll_, &event, 1, 100) > 0) serve(half, times);
+      }
+    }
+  }
+
   void listen_for(Half& half, int how, std::uint32_t what) const {
     epoll_event wanted{.events = what, .data = {.ptr = &half}};
     if (::epoll_ctl(epoll_, how, half.fd(), &wanted) != 0) give_up("epoll_ctl");

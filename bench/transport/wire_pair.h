@@ -16,6 +16,7 @@ struct PairShape {
   unsigned read_percent = 100;  // in a fixed order
   unsigned depth = 1;           // commands under way on each connection
   unsigned connections = 1;
+  unsigned rate = 0;  // commands a second, for sleeping sockets at depth 1; 0: as many as go
 };
 
 enum class Engine : std::uint8_t { sockets, io_uring };  // non-blocking sockets, asked again or by epoll
