@@ -16,7 +16,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/run_on.h"
 #include "host/session.h"
 #include "transport/report.h"
 #include "transport/tcp_bed.h"
@@ -55,10 +54,22 @@ void close_many(Namespaces& all) {
   on_threads(16, static_cast<unsigned>(all.size()), [&](unsigned i) { all[i].reset(); });
 }
 
-double cpu_s(Loop& loop) {
-  double used = 0;
-  run_on(loop, [&used] { used = thread_cpu_s(); });
-  return used;
+struct ByTurns {
+  Series first;
+  Series second;
+};
+
+// So many rounds of both; prints them as "hosts.NAME".
+template <class First, class Second>
+ByTurns by_turns(const char* first_name, const First& first, const char* second_name, const Second& second) {
+  ByTurns both;
+  for (int round = 0; round < kRounds; ++round) {
+    both.first.add(first());
+    both.second.add(second());
+  }
+  both.first.print_all(fmt::format("hosts.{}", first_name), kRead.block_bytes);
+  both.second.print_all(fmt::format("hosts.{}", second_name), kRead.block_bytes);
+  return both;
 }
 
 void connect(TcpBed& bed) {
@@ -96,14 +107,14 @@ void low_rate(TcpBed& bed) {
   const auto remote = bed.open(kNull);
   Workload load = kRead;
   load.rate = 1000;
-  Series weft;
-  Series raw;
-  for (int round = 0; round < kRounds; ++round) {
-    weft.add(measure({remote.get()}, load, bed.host(), bed.target(), milliseconds(2000)));
-    raw.add(run_pair({.rate = 1000}, Engine::sockets, Waiting::sleeping, bed.pinning(), milliseconds(2000)));
-  }
-  raw.print_all("hosts.low_rate.raw", kRead.block_bytes);
-  weft.print_all("hosts.low_rate.null", kRead.block_bytes);
+  const auto [raw, weft] = by_turns(
+      "low_rate.raw",
+      [&] {
+        return run_pair({.rate = 1000}, Engine::sockets, Waiting::sleeping, bed.pinning(),
+                        milliseconds(2000));
+      },
+      "low_rate.null",
+      [&] { return measure({remote.get()}, load, bed.host(), bed.target(), milliseconds(2000)); });
   print("hosts.low_rate.cpu_of_limit",
         (median(weft.host_cpu) + median(weft.target_cpu)) / (median(raw.host_cpu) + median(raw.target_cpu)),
         "ratio");
@@ -113,16 +124,13 @@ void one_busy(TcpBed& bed) {
   const auto busy = bed.open(kNull);
   Workload load = kRead;
   load.depth = 32;
-  Series alone;
-  Series among;
-  for (int round = 0; round < kRounds; ++round) {
-    alone.add(measure({busy.get()}, load, bed.host(), bed.target(), milliseconds(1000)));
+  const auto run = [&] { return measure({busy.get()}, load, bed.host(), bed.target(), milliseconds(1000)); };
+  const auto [alone, among] = by_turns("one_busy.alone", run, "one_busy.among_1000", [&] {
     Namespaces others = open_many(bed, kMany - 1);
-    among.add(measure({busy.get()}, load, bed.host(), bed.target(), milliseconds(1000)));
+    Figures figures = run();
     close_many(others);
-  }
-  alone.print_all("hosts.one_busy.alone", kRead.block_bytes);
-  among.print_all("hosts.one_busy.among_1000", kRead.block_bytes);
+    return figures;
+  });
   print("hosts.one_busy.cost", median(among.target_cpu) / median(alone.target_cpu), "ratio");
 }
 
@@ -130,15 +138,13 @@ void all_busy(TcpBed& bed) {
   Namespaces all = open_many(bed, kMany);
   std::vector<host::Namespace*> each;
   for (const auto& one : all) each.push_back(one.get());
-  Series weft;
-  Series raw;
-  for (int round = 0; round < kRounds; ++round) {
-    weft.add(measure(each, kRead, bed.host(), bed.target(), milliseconds(1000)));
-    raw.add(run_pair({.connections = kMany}, Engine::sockets, Waiting::sleeping, bed.pinning(),
-                     milliseconds(1000)));
-  }
-  raw.print_all("hosts.all_busy.raw", kRead.block_bytes);
-  weft.print_all("hosts.all_busy.null", kRead.block_bytes);
+  const auto [raw, weft] = by_turns(
+      "all_busy.raw",
+      [&] {
+        return run_pair({.connections = kMany}, Engine::sockets, Waiting::sleeping, bed.pinning(),
+                        milliseconds(1000));
+      },
+      "all_busy.null", [&] { return measure(each, kRead, bed.host(), bed.target(), milliseconds(1000)); });
   print("hosts.all_busy.of_limit", median(weft.per_second) / median(raw.per_second), "ratio");
   close_many(all);
 }

@@ -22,13 +22,13 @@ namespace {
 
 constexpr auto kWarmUp = std::chrono::milliseconds(100);
 
+}  // namespace
+
 double cpu_s(Loop& loop) {
   double used = 0;
   run_on(loop, [&used] { used = thread_cpu_s(); });
   return used;
 }
-
-}  // namespace
 
 Served::Served(reactor::Reactors& reactors)
     : file_(std::filesystem::temp_directory_path() / fmt::format("weft-bench-{}", ::getpid())),

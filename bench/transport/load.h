@@ -49,6 +49,8 @@ void fill(host::Namespace& remote);
 
 host::Options host_options(const host::Address& address, std::uint16_t queues);
 
+double cpu_s(Loop& loop);  // of its thread
+
 // Warms up for a while, then measures for `time`, on all queues of the namespaces at once.  The CPU time is
 // that of the two loops.
 Figures measure(const std::vector<host::Namespace*>& remotes, const cli::bench::Workload& workload,
