@@ -80,9 +80,9 @@ void BufferPool::wait(Party& party, std::size_t bytes, Waiter& waiter) {
 }
 
 void BufferPool::cancel(Waiter& waiter) {
-  if (!waiter.buffers.empty()) {  // granted in this very turn, not yet told
+  if (!waiter.into_.empty()) {  // granted in this very turn, not yet told
     granted_.erase(granted_.iterator_to(waiter));
-    give_back(*waiter.party_, waiter.buffers);
+    give_back(*waiter.party_, waiter.into_);
     return;
   }
   Party& party = *waiter.party_;
@@ -159,7 +159,7 @@ void BufferPool::serve() {
       }
       party.waiters_.pop_front();
       if (!party.waiters_.empty()) served.push_back(party);
-      take(party, waiter.bytes_, waiter.buffers);
+      take(party, waiter.bytes_, waiter.into_);
       served_any = true;
       granted_.push_back(waiter);
     }

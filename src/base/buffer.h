@@ -35,9 +35,9 @@ class Buffers {
 
  private:
   friend class BufferPool;
-  iovec pieces_[kMaxBufferPieces];
-  std::uint32_t count_ = 0;
   std::size_t bytes_ = 0;
+  std::uint32_t count_ = 0;
+  iovec pieces_[kMaxBufferPieces];  // the rest of these is not touched
 };
 
 class BufferPool {
@@ -62,16 +62,17 @@ class BufferPool {
     Kind kind_;
   };
 
-  // A request that waits.  granted() runs in a later turn, from the loop; buffers() is then filled.
+  // A request that waits.  granted() runs in a later turn, from the loop; `into`, empty until then, is
+  // filled.
   class Waiter : public ListHook<> {
    public:
     using Function = void (*)(Waiter&) noexcept;
-    explicit Waiter(Function granted) : granted_(granted) {}
-    Buffers buffers;
+    Waiter(Function granted, Buffers& into) : granted_(granted), into_(into) {}
 
    private:
     friend class BufferPool;
     Function granted_;
+    Buffers& into_;
     std::size_t bytes_ = 0;
     Party* party_ = nullptr;
   };

@@ -24,7 +24,8 @@ struct Command {
     if (self.victim) self.pool->cancel(self.victim->wait);
   }
   struct Wait : BufferPool::Waiter {
-    explicit Wait(Command& of) : Waiter(&Command::granted), owner(of) {}
+    explicit Wait(Command& of) : Waiter(&Command::granted, buffers), owner(of) {}
+    Buffers buffers;
     Command& owner;
   };
   std::string& log;

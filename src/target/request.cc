@@ -33,7 +33,6 @@ void Request::take_buffers(std::size_t bytes, Step next) {
 
 void Request::BufferWait::granted(BufferPool::Waiter& waiter) noexcept {
   Request& request = static_cast<BufferWait&>(waiter).request;
-  request.buffers = std::move(waiter.buffers);
   request.state = State::running;
   request.next_(request);
 }

@@ -37,7 +37,6 @@ struct Request : ListHook<> {
   NamespaceView* ns = nullptr;        // entered; for rows that need a namespace
   wire::DataPointer pointer;          // the command's data, checked against the capsule
   std::uint64_t scratch[2] = {0, 0};  // the handler's, between steps
-  Buffers buffers;
 
   // Takes memory for `bytes` (1 or more).
   void take_buffers(std::size_t bytes, Step next);
@@ -79,10 +78,10 @@ struct Request : ListHook<> {
     parked,
     late
   };
-  State state = State::running;
   fabric::Reply reply;
   const CommandRow* row = nullptr;
   const Cid cid;
+  State state = State::running;
   bool counted = false;  // its id is in the queue's set
   // Waits for something that is not of the data path (an event, another loop).  If the connection is lost
   // meanwhile, `lost` is called to make whoever would wake it forget it; the request is freed after that.
@@ -95,7 +94,7 @@ struct Request : ListHook<> {
 
  private:
   struct BufferWait : BufferPool::Waiter {
-    BufferWait(Request& owner) : Waiter(&granted), request(owner) {}
+    BufferWait(Request& owner) : Waiter(&granted, owner.buffers), request(owner) {}
     static void granted(BufferPool::Waiter& waiter) noexcept;
     Request& request;
   };
@@ -119,16 +118,19 @@ struct Request : ListHook<> {
   void dispose();
   bool gone() const;
 
+  bool ordered_ = false;
   Step next_ = nullptr;
   Step after_pull_ = nullptr;
   Step lost_ = nullptr;
-  bool ordered_ = false;
-  BufferWait buffer_wait_{*this};
-  DataPull pull_{*this};
   Sending sending_{*this};
+  DataPull pull_{*this};
+  BufferWait buffer_wait_{*this};
   block::Fence::Late late_;
   FencePass fence_pass_{*this};
   block::Fence::Waiter fence_waiter_;
+
+ public:
+  Buffers buffers;  // the handler's; last, since a small command uses only the front of it
 };
 
 }  // namespace weft::target
