@@ -98,24 +98,33 @@ bool PduReader::is_rested() {
   return false;
 }
 
+// A PDU's header goes through in one step, and so do its padding and the first of its data: whether there may
+// be more is asked in between.
 PduReader::Step PduReader::step() {
   if (receiving_into_) return Step::starved;
   if (!is_rested()) return Step::resting;
+  Step last = Step::again;
   switch (phase_) {
     case Phase::common:
-      return take_common_header();
+      last = take_common_header();
+      if (phase_ != Phase::header) return last;
+      [[fallthrough]];
     case Phase::header:
-      return take_header();
+      last = take_header();
+      if (phase_ != Phase::deliver) return last;
+      [[fallthrough]];
     case Phase::deliver:
       return deliver();
     case Phase::padding:
-      return take_padding();
+      last = take_padding();
+      if (phase_ != Phase::data) return last;
+      [[fallthrough]];
     case Phase::data:
       return take_data();
     case Phase::digest:
       return take_data_digest();
   }
-  return Step::starved;
+  return last;
 }
 
 std::span<const std::byte> PduReader::available() const {
