@@ -26,13 +26,18 @@ void Connection::answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataO
   if (!is_open()) return drop_answer(command);
   const bool good = cqe.decoded_status().ok();
   const std::uint64_t bytes = good && data != nullptr ? total_bytes(data->from) : 0;
-  if (bytes == 0) return send_tail(command, &cqe, nullptr);
-  WEFT_CHECK(bytes <= command.sqe.dptr.length, "no more data goes to the host than it asked for");
-  const bool success_too = cqe.result == 0 && cqe.status == 0;
-  send_data_header(command, static_cast<std::uint32_t>(bytes), success_too);
-  home_.counters.count_out(PduType::c2h_data);
-  send_part(command, command.body, data->from);
-  if (!success_too || reader_.agreed.ddgst) send_tail(command, success_too ? nullptr : &cqe, data);
+  PduOut<TcpCommand>::Pdu pdu;
+  if (bytes == 0) {
+    pdu.header = tail(command, &cqe, nullptr);
+  } else {
+    WEFT_CHECK(bytes <= command.sqe.dptr.length, "no more data goes to the host than it asked for");
+    const bool success_too = cqe.result == 0 && cqe.status == 0;
+    pdu = data_header(command, static_cast<std::uint32_t>(bytes), success_too);
+    pdu.data = data->from;
+    if (!success_too || reader_.agreed.ddgst) pdu.rest = tail(command, success_too ? nullptr : &cqe, data);
+  }
+  home_.counters.bytes_out.add(pdu.header.iov_len + pdu.padding + bytes + pdu.rest.iov_len);
+  command.parts += command.out.send(*stream_, command, &Connection::on_part_sent, pdu);
 }
 
 // The connection is ending; the memory is released when the target has returned from complete().
@@ -43,24 +48,22 @@ void Connection::drop_answer(TcpCommand& command) {
   if (state_ == State::closed && !settle_.is_posted()) home_.loop.post(settle_);
 }
 
-void Connection::send_data_header(TcpCommand& command, std::uint32_t bytes, bool success_too) {
-  auto& out = command.head_pdu;
+PduOut<TcpCommand>::Pdu Connection::data_header(TcpCommand& command, std::uint32_t bytes, bool success_too) {
+  auto& head = command.head;
   const auto flags = static_cast<std::uint8_t>(wire::tcp::kLastPdu | (success_too ? wire::tcp::kSuccess : 0));
-  out.pdu = {};
-  out.pdu.ch = wire::tcp::make_header(PduType::c2h_data, flags, reader_.agreed.hdgst, reader_.agreed.ddgst,
-                                      hpda_, bytes);
-  out.pdu.cccid = command.sqe.cid;
-  out.pdu.datal = bytes;
-  const std::size_t head = out.seal(reader_.agreed.hdgst);
-  command.head_pieces[0] = {&out, head};
-  command.head_pieces[1] = {const_cast<std::byte*>(kPadding), out.pdu.ch.pdo - head};
-  const std::size_t pieces = command.head_pieces[1].iov_len != 0 ? 2 : 1;
-  send_part(command, command.head, {command.head_pieces, pieces});
+  head.pdu = {};
+  head.pdu.ch = wire::tcp::make_header(PduType::c2h_data, flags, reader_.agreed.hdgst, reader_.agreed.ddgst,
+                                       hpda_, bytes);
+  head.pdu.cccid = command.sqe.cid;
+  head.pdu.datal = bytes;
+  home_.counters.count_out(PduType::c2h_data);
+  const std::size_t length = head.seal(reader_.agreed.hdgst);
+  return {.header = {&head, length}, .padding = head.pdu.ch.pdo - length};
 }
 
 // The data digest of `data`, if there is data and a digest was agreed, and a CapsuleResp if there is a `cqe`.
-void Connection::send_tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data) {
-  auto& out = command.tail_bytes;
+iovec Connection::tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data) {
+  auto& out = command.tail;
   const bool digest = data != nullptr && reader_.agreed.ddgst;
   if (digest) out.ddgst = Digest::of(data->from);
   std::size_t bytes = digest ? wire::tcp::kDigestSize : 0;
@@ -72,9 +75,7 @@ void Connection::send_tail(TcpCommand& command, const wire::Cqe* cqe, const fabr
     bytes += response.seal(reader_.agreed.hdgst);
     home_.counters.count_out(PduType::capsule_resp);
   }
-  auto* start = reinterpret_cast<std::byte*>(&out) + (digest ? 0 : offsetof(TcpCommand::Tail, response));
-  command.tail_piece = {start, bytes};
-  send_part(command, command.tail, {&command.tail_piece, 1});
+  return {reinterpret_cast<std::byte*>(&out) + (digest ? 0 : offsetof(TcpCommand::Tail, response)), bytes};
 }
 
 // What is left of its data in the capsule is skipped.

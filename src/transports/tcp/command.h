@@ -5,11 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 
 #include "base/intrusive.h"
 #include "fabric/fabric.h"
 #include "net/stream.h"
+#include "transports/tcp/pdu_out.h"
 #include "transports/tcp/scatter.h"
 #include "transports/tcp/sealed.h"
 #include "wire/tcp_pdu.h"
@@ -26,8 +27,10 @@ struct TcpCommand : fabric::Command, ListHook<> {
     Sealed<wire::tcp::CapsuleResp> response;
   };
   static_assert(wire::WireStruct<Tail>);
-  struct Part : net::SendOp {
-    TcpCommand* command = nullptr;
+  struct Grant {
+    PduOut<TcpCommand>::Part part;
+    iovec piece{};
+    Sealed<wire::tcp::R2t> pdu;
   };
 
   explicit TcpCommand(Connection& owner) : connection(owner) {}
@@ -45,16 +48,12 @@ struct TcpCommand : fabric::Command, ListHook<> {
   bool damaged = false;  // a data digest was wrong
   bool answered = false;
 
-  Part grant;  // R2T
-  Part head;   // C2HData's header
-  Part body;   // its data
-  Part tail;   // data digest, CapsuleResp
-  iovec grant_piece;
-  iovec head_pieces[2];  // header and padding
-  iovec tail_piece;
-  Sealed<wire::tcp::R2t> grant_pdu;
-  Sealed<wire::tcp::C2hData> head_pdu;
-  Tail tail_bytes;
+  // The answer.
+  PduOut<TcpCommand> out;
+  Sealed<wire::tcp::C2hData> head;
+  Tail tail;
+
+  std::optional<Grant> grant;  // for data that does not come in the capsule
 };
 
 }  // namespace weft::tcp

@@ -198,18 +198,9 @@ void Connection::on_control_sent(net::SendOp& op, int) noexcept {
   static_cast<Control&>(op).owner->reset();
 }
 
-void Connection::send_part(TcpCommand& command, TcpCommand::Part& part, std::span<const iovec> pieces) {
-  part.command = &command;
-  part.pieces = pieces;
-  part.done = &Connection::on_part_sent;
-  ++command.parts;
-  home_.counters.bytes_out.add(total_bytes(pieces));
-  stream_->send(part);
-}
-
 // An error ends the stream too, which on_ended() tells.
 void Connection::on_part_sent(net::SendOp& op, int) noexcept {
-  TcpCommand& command = *static_cast<TcpCommand::Part&>(op).command;
+  TcpCommand& command = PduOut<TcpCommand>::owner_of(op);
   --command.parts;
   if (command.answered && command.parts == 0) command.connection.release(command);
 }

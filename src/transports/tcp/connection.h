@@ -95,7 +95,6 @@ class Connection final : public fabric::Connection,
   void settle();
   void destroy();
   void send_control(std::unique_ptr<Control>& slot, wire::tcp::PduType type);
-  void send_part(TcpCommand& command, TcpCommand::Part& part, std::span<const iovec> pieces);
   static void on_control_sent(net::SendOp& op, int error) noexcept;
   static void on_part_sent(net::SendOp& op, int error) noexcept;
   void release(TcpCommand& command);
@@ -123,9 +122,9 @@ class Connection final : public fabric::Connection,
 
   // answer.cc
   void answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataOut* data);
-  void send_data_header(TcpCommand& command, std::uint32_t bytes, bool success_too);
+  PduOut<TcpCommand>::Pdu data_header(TcpCommand& command, std::uint32_t bytes, bool success_too);
+  iovec tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data);
   void drop_answer(TcpCommand& command);
-  void send_tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data);
   void forget_capsule(const TcpCommand& command);
 
   Home& home_;

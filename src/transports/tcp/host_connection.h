@@ -82,7 +82,6 @@ class HostConnection final : public fabric::HostConnection,
   std::span<const iovec> slice_of(HostRequest& request, std::uint32_t bytes);
   void send_pdu(HostRequest& request, std::size_t header_bytes, std::uint32_t data_offset,
                 std::span<const iovec> data);
-  void send_part(HostRequest& request, HostRequest::Part& part, std::span<const iovec> pieces);
   static void on_part_sent(net::SendOp& op, int error) noexcept;
   void answer(HostRequest& request, const wire::Cqe& cqe);
   void end(HostRequest& request, fabric::HostCommand::End how);

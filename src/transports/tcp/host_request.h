@@ -9,6 +9,7 @@
 #include "base/intrusive.h"
 #include "fabric/initiator.h"
 #include "net/stream.h"
+#include "transports/tcp/pdu_out.h"
 #include "transports/tcp/scatter.h"
 #include "transports/tcp/sealed.h"
 #include "wire/tcp_pdu.h"
@@ -19,10 +20,6 @@ class HostConnection;
 
 // Lives in a slab of its loop until it was answered and nothing of it is still being sent.
 struct HostRequest : ListHook<> {
-  struct Part : net::SendOp {
-    HostRequest* request = nullptr;
-  };
-
   HostRequest(HostConnection& by, fabric::HostCommand& of)
       : connection(by), command(of), total(static_cast<std::uint32_t>(total_bytes(of.data))) {}
 
@@ -39,11 +36,7 @@ struct HostRequest : ListHook<> {
   bool damaged = false;    // a data digest was wrong
   bool answered = false;
 
-  Part head;             // a PDU's header
-  Part body;             // its data
-  Part tail;             // its data digest
-  iovec head_pieces[2];  // header and padding
-  iovec tail_piece;
+  PduOut<HostRequest> out;
   std::vector<iovec> slice;  // of the data, for an H2CData that carries a part of it
   union {
     Sealed<wire::tcp::CapsuleCmd> capsule;

@@ -72,31 +72,23 @@ std::span<const iovec> HostConnection::slice_of(HostRequest& request, std::uint3
 
 void HostConnection::send_pdu(HostRequest& request, std::size_t header_bytes, std::uint32_t data_offset,
                               std::span<const iovec> data) {
-  void* const header = &request.capsule;  // either member of the union
-  request.head_pieces[0] = {header, header_bytes};
-  const std::size_t padding = data.empty() ? 0 : data_offset - header_bytes;
-  request.head_pieces[1] = {const_cast<std::byte*>(kPadding), padding};
-  send_part(request, request.head, {request.head_pieces, padding != 0 ? std::size_t{2} : std::size_t{1}});
-  if (data.empty()) return;
-  send_part(request, request.body, data);
-  if (!reader_.agreed.ddgst) return;
-  request.ddgst = Digest::of(data);
-  request.tail_piece = {&request.ddgst, sizeof request.ddgst};
-  send_part(request, request.tail, {&request.tail_piece, 1});
-}
-
-void HostConnection::send_part(HostRequest& request, HostRequest::Part& part, std::span<const iovec> pieces) {
-  part.request = &request;
-  part.pieces = pieces;
-  part.done = &HostConnection::on_part_sent;
-  ++request.parts;
-  home_.counters.bytes_out.add(total_bytes(pieces));
-  stream_->send(part);
+  PduOut<HostRequest>::Pdu pdu;
+  pdu.header = {&request.capsule, header_bytes};  // either member of the union
+  if (!data.empty()) {
+    pdu.padding = data_offset - header_bytes;
+    pdu.data = data;
+    if (reader_.agreed.ddgst) {
+      request.ddgst = Digest::of(data);
+      pdu.rest = {&request.ddgst, sizeof request.ddgst};
+    }
+  }
+  home_.counters.bytes_out.add(header_bytes + pdu.padding + total_bytes(data) + pdu.rest.iov_len);
+  request.parts += request.out.send(*stream_, request, &HostConnection::on_part_sent, pdu);
 }
 
 // An error ends the stream too, which on_ended() tells.
 void HostConnection::on_part_sent(net::SendOp& op, int) noexcept {
-  HostRequest& request = *static_cast<HostRequest::Part&>(op).request;
+  HostRequest& request = PduOut<HostRequest>::owner_of(op);
   HostConnection& self = request.connection;
   // While the connection ends, commands end with it: see end_all().
   if (--request.parts != 0 || self.state_ != State::open) return;

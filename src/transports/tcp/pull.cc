@@ -46,15 +46,18 @@ void Connection::grant(TcpCommand& command) {
   pulling_.push_back(command);
   command.tag = *tag;
   command.granted = command.sqe.dptr.length;
-  auto& out = command.grant_pdu;
+  TcpCommand::Grant& grant = command.grant.emplace();
+  auto& out = grant.pdu;
   out.pdu = {};
   out.pdu.ch = wire::tcp::make_header(PduType::r2t, 0, reader_.agreed.hdgst, reader_.agreed.ddgst, 0, 0);
   out.pdu.cccid = command.sqe.cid;
   out.pdu.ttag = command.tag;
   out.pdu.r2tl = command.granted;
-  command.grant_piece = {&out, out.seal(reader_.agreed.hdgst)};
+  grant.piece = {&out, out.seal(reader_.agreed.hdgst)};
   home_.counters.count_out(PduType::r2t);
-  send_part(command, command.grant, {&command.grant_piece, 1});
+  home_.counters.bytes_out.add(grant.piece.iov_len);
+  ++command.parts;
+  PduOut<TcpCommand>::start(*stream_, grant.part, command, &Connection::on_part_sent, {&grant.piece, 1});
   if (reader_.is_blocked() && overcommitted()) fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
 }
 
