@@ -58,7 +58,8 @@ bench-tcp: build ## what NVMe/TCP carries, beside what a bare loopback connectio
 bench-hosts: build ## what hosts cost by being there: connecting, idle, many at once
 	@build/release/bench/hosts
 
-bench-loop: build ## the same within one process, without a fabric
+bench-loop: build ## the same within one process, without a fabric, and beside fio (installs it)
+	@scripts/install-packages bench
 	@build/release/bench/wire_limit
 	@build/release/bench/loop
 

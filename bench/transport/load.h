@@ -33,6 +33,7 @@ class Served {
   explicit Served(reactor::Reactors& reactors);
   void stop();  // before its end
   target::Port& port() { return *port_; }
+  const std::string& file() const { return file_; }
 
  private:
   void add(std::size_t index, const block::Plugin& plugin, block::ControlValues control);
