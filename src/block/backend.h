@@ -38,6 +38,7 @@ class Channel {
   // The range is within the geometry at the time of submit, or the request fails (see Request::error).
   // Never calls done before it returns.
   virtual void submit(Request& request) = 0;
+  virtual bool lends() const { return false; }  // whether reads may ask for a Loan
 };
 
 // Told about changes of a backend.  Calls come from any thread, one at a time for each backend.

@@ -213,6 +213,78 @@ TEST_P(BackendConformance, KeepsToTheModelUnderRandomOperations) {
     disk.expect(lba, std::min(blocks_of(1024 * 1024), disk.geometry.blocks - lba));
 }
 
+TEST_P(BackendConformance, WhatIsLentStaysAsItWas) {
+  if (!disk.lends()) GTEST_SKIP() << "it does not lend";
+  const std::uint64_t all = blocks_of(64 * 1024);
+  disk.write(0, all);
+  const auto loan = disk.borrow(3, all - 5);
+  ASSERT_NE(loan, nullptr);
+  const auto before = loan->get_lent();
+  disk.write(5, 2);
+  EXPECT_EQ(loan->get_lent(), before);
+  disk.expect(0, all);
+  disk.zero(Op::write_zeroes, 0, all / 2, true);
+  disk.zero(Op::discard, all / 2, all / 2);
+  EXPECT_EQ(loan->get_lent(), before);
+  disk.expect(0, all);
+  disk.write(0, all);
+  EXPECT_EQ(loan->get_lent(), before);
+  if (const auto second = disk.borrow(4, 2)) disk.give_back(*second);
+  disk.expect(0, all);
+  disk.give_back(*loan);
+  disk.expect(0, all);
+  const auto again = disk.borrow(3, all - 5);
+  ASSERT_NE(again, nullptr);
+  disk.give_back(*again);
+}
+
+TEST_P(BackendConformance, LendsNothingBeyondTheEnd) {
+  if (!disk.lends()) GTEST_SKIP() << "it does not lend";
+  auto io = std::make_unique<DiskIo>(Op::read, disk.geometry.blocks - 1, 2);
+  io->ask_for_loan();
+  EXPECT_EQ(disk.run_one(std::move(io)), EINVAL);
+  const auto last = disk.borrow(disk.geometry.blocks - 1, 1);
+  ASSERT_NE(last, nullptr);
+  disk.give_back(*last);
+}
+
+// Many loans at once, of few places, given back in any order while the places are written.
+TEST_P(BackendConformance, KeepsToTheModelWhileMuchIsLent) {
+  if (!disk.lends()) GTEST_SKIP() << "it does not lend";
+  const std::uint64_t all = blocks_of(128 * 1024);
+  struct Held {
+    std::unique_ptr<DiskIo> io;
+    std::vector<std::byte> was;
+  };
+  std::vector<Held> held;
+  for (int round = 0; round < 400; ++round) {
+    const std::uint64_t blocks = 1 + disk.dice.below(all / 4);
+    const std::uint64_t lba = disk.dice.below(all - blocks + 1);
+    const std::uint64_t kind = disk.dice.below(8);
+    if (kind < 3) {
+      if (auto io = disk.borrow(lba, blocks)) {
+        auto was = io->get_lent();
+        held.push_back({std::move(io), std::move(was)});
+      }
+    } else if (kind < 5) {
+      disk.write(lba, blocks);
+    } else if (kind == 5) {
+      disk.zero(disk.dice.one_in(2) ? Op::discard : Op::write_zeroes, lba, blocks, disk.dice.one_in(2));
+    } else if (!held.empty()) {
+      std::swap(held[disk.dice.below(held.size())], held.back());
+      EXPECT_EQ(held.back().io->get_lent(), held.back().was);
+      disk.give_back(*held.back().io);
+      held.pop_back();
+    }
+    if (round % 8 == 0) disk.expect(0, all);
+  }
+  for (const Held& each : held) {
+    EXPECT_EQ(each.io->get_lent(), each.was);
+    disk.give_back(*each.io);
+  }
+  disk.expect(0, all);
+}
+
 TEST_P(BackendConformance, ClosesWithNothingInFlight) {
   auto& driver = environment->driver();
   std::unique_ptr<Channel> other;

@@ -90,6 +90,11 @@ class DiskIo : public Request {
     }
     data = pieces_;
   }
+  void ask_for_loan() { loan = &lent; }
+  std::vector<std::byte> get_lent() const {
+    const auto* from = static_cast<const std::byte*>(lent.memory().iov_base);
+    return {from, from + lent.memory().iov_len};
+  }
   void put(const std::byte* from) {
     for (const iovec& piece : pieces_) {
       std::memcpy(piece.iov_base, from, piece.iov_len);
@@ -107,6 +112,7 @@ class DiskIo : public Request {
 
   std::atomic<std::size_t>* pending = nullptr;
   bool answered_once = false;
+  Loan lent;
 
  private:
   static constexpr std::size_t kMostPieces = 40;  // more than a file operation takes
@@ -199,6 +205,20 @@ class Disk {
     EXPECT_EQ(batch.front()->error, 0);
     note(*batch.front());
   }
+  bool lends() const { return channel_->lends(); }
+  // Null: it was declined.
+  std::unique_ptr<DiskIo> borrow(std::uint64_t lba, std::uint64_t blocks) {
+    Batch batch;
+    batch.push_back(std::make_unique<DiskIo>(Op::read, lba, blocks));
+    batch.front()->ask_for_loan();
+    run(batch);
+    if (batch.front()->is_declined()) return nullptr;
+    expect_bytes(*batch.front(), batch.front()->get_lent());
+    return std::move(batch.front());
+  }
+  void give_back(DiskIo& io) {
+    environment_.driver().call([&] { io.lent.give_back(); });
+  }
   void flush() { EXPECT_EQ(run_one(std::make_unique<DiskIo>(Op::flush, 0, 0)), 0); }
   void expect(std::uint64_t lba, std::uint64_t blocks) {
     Batch batch;
@@ -206,9 +226,10 @@ class Disk {
     run(batch);
     expect_read(*batch.front());
   }
-  void expect_read(const DiskIo& io) const {
+  void expect_read(const DiskIo& io) const { expect_bytes(io, io.get()); }
+  void expect_bytes(const DiskIo& io, const std::vector<std::byte>& bytes) const {
     ASSERT_EQ(io.error, 0) << "read of " << io.blocks << " blocks from " << io.lba;
-    const auto bytes = io.get();
+    ASSERT_EQ(bytes.size(), io.blocks * geometry.block_bytes);
     const std::byte* wanted = model_.data() + io.lba * geometry.block_bytes;
     const auto differ = std::mismatch(bytes.begin(), bytes.end(), wanted).first;
     EXPECT_TRUE(differ == bytes.end())

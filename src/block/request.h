@@ -3,8 +3,10 @@
 
 #include <sys/uio.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "base/intrusive.h"
 
@@ -23,6 +25,32 @@ inline bool modifies(Op op) {
   return op == Op::write || op == Op::write_zeroes || op == Op::discard;
 }
 
+// Memory of a backend's own that a read was answered with, so that nothing has to be copied.  It does not
+// change until it is given back, whatever is written meanwhile.  The submitter embeds it.  Belongs to the
+// channel's loop, and goes back before the channel ends.
+class Loan {
+ public:
+  class Lender {
+   public:
+    virtual void take_back(const iovec& memory) noexcept = 0;
+
+   protected:
+    ~Lender() = default;
+  };
+
+  bool is_given() const { return lender_ != nullptr; }
+  const iovec& memory() const { return memory_; }
+  void give(Lender& lender, const iovec& memory) {
+    lender_ = &lender;
+    memory_ = memory;
+  }
+  void give_back() { std::exchange(lender_, nullptr)->take_back(memory_); }
+
+ private:
+  Lender* lender_ = nullptr;
+  iovec memory_{};
+};
+
 // The submitter owns the request, embeds it and keeps it and its data alive until done ran.
 class Request : public ListHook<> {
  public:
@@ -36,6 +64,10 @@ class Request : public ListHook<> {
   std::span<const iovec>
       data;  // read, write: exactly blocks * block_bytes, page-aligned pieces that are multiples of the block
 
+  // read without data, of a channel that lends(): the answer is given here.  Not given, and no error: not
+  // now, ask for a copy.
+  Loan* loan = nullptr;
+
   // The answer: 0 or an errno.  A range beyond the end is ENOSPC for a write and EINVAL for everything else
   // when the submitter did not check; EIO where data could not be read or written; ENODEV after the backend
   // has gone.
@@ -44,6 +76,7 @@ class Request : public ListHook<> {
       nullptr;  // runs on the channel's loop, in a later turn than submit or at least after submit returned
 
   std::uint64_t end() const { return lba + blocks; }
+  bool is_declined() const { return loan != nullptr && !loan->is_given() && error == 0; }
 };
 
 }  // namespace weft::block

@@ -106,7 +106,7 @@ void Request::FencePass::run(Task& task) noexcept {
 
 void Request::io_done(block::Request& io) noexcept {
   Request& request = static_cast<BackendIo&>(io).owner;
-  request.ns->count(io);
+  if (!io.is_declined()) request.ns->count(io);
   if (request.state == State::late) {
     request.ns->fence().remove(request.late_);
     request.dispose();
@@ -140,7 +140,18 @@ void Request::finish(wire::Status status, std::uint64_t result, std::size_t data
     dispose();
     return;
   }
-  std::size_t left = data_bytes;
+  sending_.from = data_to_send(data_bytes);
+  sending_.released = &Request::released;
+  state = State::sending;
+  reply.complete(cqe, sending_);
+}
+
+std::span<const iovec> Request::data_to_send(std::size_t bytes) {
+  if (loan.is_given()) {
+    WEFT_CHECK(bytes == loan.memory().iov_len, "what was lent is sent as a whole");
+    return {&loan.memory(), 1};
+  }
+  std::size_t left = bytes;
   std::size_t count = 0;
   for (iovec& piece : buffers.pieces()) {
     if (left == 0) break;
@@ -149,10 +160,7 @@ void Request::finish(wire::Status status, std::uint64_t result, std::size_t data
     ++count;
   }
   WEFT_CHECK(left == 0, "a handler has the data that it sends");
-  sending_.from = std::span<const iovec>(buffers.pieces()).first(count);
-  sending_.released = &Request::released;
-  state = State::sending;
-  reply.complete(cqe, sending_);
+  return std::span<const iovec>(buffers.pieces()).first(count);
 }
 
 void Request::released(fabric::DataOut& out) noexcept {
@@ -232,6 +240,7 @@ bool Request::try_abort() {
 }
 
 void Request::dispose() {
+  if (loan.is_given()) loan.give_back();
   queue.loop().buffers().give_back(queue.party(*this), buffers);
   if (ns != nullptr) ns->leave();
   queue.remove(*this);

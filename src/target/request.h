@@ -60,7 +60,8 @@ struct Request : ListHook<> {
   void complete(wire::Status status) { finish(status, 0, 0); }
   void complete(wire::CommandError error);  // with the guilty field in the error log
   void complete_result(std::uint64_t result) { finish(wire::status::kSuccess, result, 0); }
-  // Sends the first `bytes` of the buffers, cut to the length of the data pointer.
+  // Sends the first `bytes` of the loan, if there is one, or of the buffers, cut to the length of the data
+  // pointer.
   void complete_data(std::size_t bytes, std::uint64_t result = 0);
   // Copies `content` to the front of the buffers and fills the rest with zeroes.
   void fill(std::span<const std::byte> content);
@@ -115,6 +116,7 @@ struct Request : ListHook<> {
   static void released(fabric::DataOut& out) noexcept;
   static void io_done(block::Request& io) noexcept;
   void submit_io();
+  std::span<const iovec> data_to_send(std::size_t bytes);
   void dispose();
   bool gone() const;
 
@@ -130,7 +132,8 @@ struct Request : ListHook<> {
   block::Fence::Waiter fence_waiter_;
 
  public:
-  Buffers buffers;  // the handler's; last, since a small command uses only the front of it
+  block::Loan loan;  // the handler's: instead of buffers
+  Buffers buffers;   // the handler's; last, since a small command uses only the front of it
 };
 
 }  // namespace weft::target

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "backends/ramdisk/memory.h"
+#include "base/check.h"
 #include "block/check_request.h"
 #include "block/control.h"
 
@@ -44,11 +45,19 @@ class Reservation {
 };
 
 // Copies run in the next turn, all that wait; zeroes and discards in slices of a turn each, so that a large
-// one does not stop the loop.
-class RamChannel final : public Channel {
+// one does not stop the loop.  What is read is lent, up to a limit: a page that is written meanwhile takes
+// memory twice.
+class RamChannel final : public Channel, public block::Loan::Lender {
  public:
   RamChannel(Loop& loop, const Geometry& geometry, RamMemory* memory)
       : loop_(loop), geometry_(geometry), memory_(memory) {}
+  ~RamChannel() override { WEFT_CHECK(lent_bytes_ == 0, "loans are given back before their channel ends"); }
+
+  bool lends() const override { return memory_ != nullptr; }
+  void take_back(const iovec& memory) noexcept override {
+    lent_bytes_ -= memory.iov_len;
+    memory_->take_back(static_cast<const std::byte*>(memory.iov_base), memory.iov_len);
+  }
 
   void submit(Request& request) override {
     request.error = check_request(geometry_, request);
@@ -62,6 +71,7 @@ class RamChannel final : public Channel {
 
  private:
   static constexpr std::uint64_t kSliceBytes = 4 * 1024 * 1024;
+  static constexpr std::uint64_t kMostLentBytes = 8 * 1024 * 1024;
 
   void serve() {
     List<Request> now;  // the last answer may destroy the channel
@@ -91,7 +101,17 @@ class RamChannel final : public Channel {
     return &request;
   }
 
+  void lend(Request& request) {
+    const std::uint64_t bytes = request.blocks * geometry_.block_bytes;
+    if (lent_bytes_ + bytes > kMostLentBytes) return;
+    const std::byte* const lent = memory_->lend(request.lba * geometry_.block_bytes, bytes);
+    if (lent == nullptr) return;
+    lent_bytes_ += bytes;
+    request.loan->give(*this, {const_cast<std::byte*>(lent), bytes});
+  }
+
   void copy(Request& request) {
+    if (request.loan != nullptr) return lend(request);
     std::uint64_t at = request.lba * geometry_.block_bytes;
     for (const iovec& piece : request.data) {
       auto* bytes = static_cast<std::byte*>(piece.iov_base);
@@ -111,6 +131,7 @@ class RamChannel final : public Channel {
   List<Request> copying_;
   List<Request> zeroing_;
   std::uint64_t zeroed_bytes_ = 0;  // of the first of them
+  std::uint64_t lent_bytes_ = 0;
   MemberTask<RamChannel, &RamChannel::serve> serve_{*this};
 };
 

@@ -155,6 +155,54 @@ TEST(Ramdisk, BlocksNeverTear) {
   for (auto& writer : writers) writer.join();
 }
 
+// Loans that come and go on two threads, while two others write the same pages.
+TEST(Ramdisk, LoansNeverChangeNorTear) {
+  constexpr std::size_t kBlock = 4096;
+  constexpr std::size_t kBlocks = 4;
+  auto memory = *RamMemory::map(kBlock * kBlocks);
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> writers;
+  for (int writer = 1; writer <= 2; ++writer)
+    writers.emplace_back([&, writer] {
+      std::vector<std::byte> data(kBlock * kBlocks, std::byte(writer));
+      while (!stop) {
+        memory->write(0, data.data(), data.size());
+        memory->zero(kBlock, 2 * kBlock);
+        std::this_thread::yield();
+      }
+    });
+  std::atomic<int> lent = 0;
+  const auto borrow = [&](std::size_t first) {
+    constexpr std::size_t kBytes = 2 * kBlock;
+    std::vector<std::byte> seen(kBytes);
+    for (int tries = 0; tries < 200'000 && lent < 2000; ++tries) {
+      const std::byte* const loan = memory->lend(first * kBlock, kBytes);
+      if (loan == nullptr) {
+        memory->read(first * kBlock, seen.data(), kBytes);
+      } else {
+        std::copy_n(loan, kBytes, seen.begin());
+      }
+      for (std::size_t at = 0; at < kBytes; at += kBlock)
+        EXPECT_EQ(std::count(seen.begin() + long(at), seen.begin() + long(at + kBlock), seen[at]),
+                  long(kBlock));
+      if (loan == nullptr) continue;
+      std::this_thread::yield();
+      EXPECT_TRUE(std::equal(seen.begin(), seen.end(), loan));
+      memory->take_back(loan, kBytes);
+      ++lent;
+    }
+  };
+  std::thread other(borrow, 1);
+  borrow(2);
+  other.join();
+  stop = true;
+  for (auto& writer : writers) writer.join();
+  EXPECT_GE(lent, 2000);
+  const std::vector<std::byte> data(kBlock * kBlocks, std::byte{9});
+  memory->write(0, data.data(), data.size());
+  EXPECT_EQ(memory->resident_bytes(), data.size()) << "nothing is replaced when nothing is lent";
+}
+
 class RamBudgetLimit : public testing::Test {
  protected:
   void SetUp() override {

@@ -20,15 +20,27 @@ void set_range(Request& request, block::Op op, const wire::LbaRange& range) {
 
 void send_read_data(Request& request) {
   QueueCounters& counters = request.queue.counters();
+  const std::size_t bytes = request.pointer.length;  // that of the range: see data_bytes()
   counters.reads.add(1);
-  counters.read_bytes.add(request.buffers.bytes());
-  request.complete_data(request.buffers.bytes());
+  counters.read_bytes.add(bytes);
+  request.complete_data(bytes);
 }
 
 void submit_read(Request& request) {
   request.io.op = block::Op::read;
   request.io.data = request.buffers.pieces();
   request.run_io(&send_read_data);
+}
+
+void send_loan(Request& request) {
+  request.io.loan = nullptr;
+  if (request.loan.is_given()) return send_read_data(request);
+  request.take_buffers(request.pointer.length, &submit_read);
+}
+
+void submit_for_loan(Request& request) {
+  request.io.loan = &request.loan;
+  request.run_io(&send_loan);
 }
 
 // FUA on a read: what is still in a cache is made durable before it is returned.
@@ -58,6 +70,7 @@ void read(Request& request) {
   if (!bytes) return request.complete(bytes.error());
   set_range(request, block::Op::read, command->range);
   const bool flush_first = command->fua && request.ns->info().geometry.volatile_cache;
+  if (!flush_first && request.ns->channel().lends()) return submit_for_loan(request);
   request.take_buffers(*bytes, flush_first ? &flush_and_read : &submit_read);
 }
 
