@@ -108,9 +108,14 @@ class Loops {
   virtual ~Loops() = default;
   virtual std::span<Loop* const> all() const = 0;  // fixed for its life.  Any thread.
 
-  // The loop that carries the least; it counts one more until release().  Any thread.
+  // Of those in use, the loop that carries the least; it counts one more until release().  Any thread.
   virtual Loop& acquire_least_loaded() = 0;
   virtual void release(Loop& loop) = 0;
+
+  // How many of all(), from the first on, get what comes from now on; what the others carry stays with them
+  // until it ends.  1 to all.  Any thread.
+  virtual void use(unsigned count) = 0;
+  virtual unsigned in_use() const = 0;
 };
 
 // Calls a member function when a Task runs:  MemberTask<Thing, &Thing::on_ready> ready_{*this};

@@ -87,6 +87,8 @@ class BareLoops final : public Loops {
   std::span<Loop* const> all() const override { return all_; }
   Loop& acquire_least_loaded() override { return loop_; }
   void release(Loop&) override {}
+  void use(unsigned) override {}
+  unsigned in_use() const override { return 1; }
 
  private:
   BareLoop loop_;

@@ -171,7 +171,7 @@ class TestLoop : public Loop {
 // Several, on one clock and all on the test's thread; each turn is one loop's, in order.
 class TestLoops : public Loops {
  public:
-  explicit TestLoops(unsigned count) : load_(count) {
+  explicit TestLoops(unsigned count) : load_(count), in_use_(count) {
     for (unsigned i = 0; i < count; ++i) {
       loops_.push_back(std::make_unique<TestLoop>(i));
       loops_.back()->running_ = &running_;
@@ -185,7 +185,7 @@ class TestLoops : public Loops {
   Loop& acquire_least_loaded() override {
     const std::lock_guard lock(mutex_);
     std::size_t least = 0;
-    for (std::size_t i = 1; i < load_.size(); ++i)
+    for (std::size_t i = 1; i < in_use_; ++i)
       if (load_[i] < load_[least]) least = i;
     ++load_[least];
     return *all_[least];
@@ -195,6 +195,16 @@ class TestLoops : public Loops {
     const std::lock_guard lock(mutex_);
     WEFT_CHECK(load_.at(loop.index()) > 0, "a loop is released once for each time it was acquired");
     --load_[loop.index()];
+  }
+
+  void use(unsigned count) override {
+    const std::lock_guard lock(mutex_);
+    WEFT_CHECK(count > 0 && count <= load_.size());
+    in_use_ = count;
+  }
+  unsigned in_use() const override {
+    const std::lock_guard lock(mutex_);
+    return in_use_;
   }
 
   unsigned load(unsigned index) const {
@@ -243,6 +253,7 @@ class TestLoops : public Loops {
   std::vector<Loop*> all_;
   mutable std::mutex mutex_;
   std::vector<unsigned> load_;
+  unsigned in_use_;
 };
 
 }  // namespace weft

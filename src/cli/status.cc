@@ -1,5 +1,6 @@
 // weft status: what a running weftd serves, and what goes on in it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -25,6 +26,14 @@ void print_status(const ordered_json& status) {
                              {"tenants", fmt::to_string(status.value("tenants", 0))},
                              {"devices", fmt::format("{}, {} open, {} opening", devices.value("all", 0),
                                                      devices.value("open", 0), devices.value("opening", 0))}};
+  std::vector<unsigned> carried;
+  unsigned in_use = 0;
+  for (const auto& each : status["reactors"]) {
+    in_use += each.value("in_use", false) ? 1 : 0;
+    carried.push_back(each.value("carries", 0u));
+  }
+  rows.push_back({"reactors", fmt::format("{} of {} in use, carrying {}", in_use, carried.size(),
+                                          fmt::join(carried, " "))});
   for (const auto& each : status["listeners"]) rows.push_back({"listening", each.get<std::string>()});
   fmt::print("{}", table_text(rows));
   rows.clear();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/text.h"
 #include "config/document_rows.h"
 #include "wire/nqn.h"
 
@@ -60,7 +61,9 @@ std::unique_ptr<Node> ModelTree::root() const {
     std::shared_ptr<LastError> last_error() const override { return last_error_; }
 
    protected:
-    std::vector<Attribute> attributes() const override { return {last_error_attribute(last_error_)}; }
+    std::vector<Attribute> attributes() const override {
+      return {last_error_attribute(last_error_), reactors_attribute(model_.parts().target.loops())};
+    }
     std::vector<Child> children() const override {
       return {{"kernel",
                [&model = model_, shared = last_error_] {
@@ -75,6 +78,21 @@ std::unique_ptr<Node> ModelTree::root() const {
     }
 
    private:
+    // No part of the configuration: it is said of this process, as --reactors is.
+    static Attribute reactors_attribute(Loops& loops) {
+      return {"reactors", [&loops] { return fmt::to_string(loops.in_use()); },
+              store_now([&loops](std::string_view value) -> Result<> {
+                const std::size_t most = loops.all().size();
+                const auto count = parse_number(value, 1, most);
+                if (!count)
+                  return fail(EINVAL,
+                              fmt::format("\"{}\" must be 1 to {}, the threads that there are; more are "
+                                          "made at the start: --most-reactors",
+                                          value, most));
+                loops.use(static_cast<unsigned>(*count));
+                return {};
+              })};
+    }
     static std::unique_ptr<Node> nvmet(Model& model) {
       return std::make_unique<FixedDirectory>(
           std::vector<Child>{{"discovery", [&model] { return discovery_directory(model); }},

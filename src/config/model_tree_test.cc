@@ -49,6 +49,21 @@ TEST_F(ModelTreeTest, ATenantFromNothingAndBack) {
   EXPECT_EQ(ls("target/core"), "");
 }
 
+TEST_F(ModelTreeTest, ReactorsAreResizedWithinThoseThatThereAre) {
+  const std::string all = cat("reactors");
+  EXPECT_EQ(all, std::to_string(target_->loops().all().size()));
+  EXPECT_EQ(echo("1", "reactors"), 0) << said_;
+  EXPECT_EQ(cat("reactors"), "1");
+  EXPECT_EQ(target_->loops().in_use(), 1u);
+  for (const char* wrong : {"0", "-1", "1025", "", "many"}) {
+    EXPECT_EQ(echo(wrong, "reactors"), EINVAL) << wrong;
+    EXPECT_THAT(said_, HasSubstr("must be 1 to " + all));
+    EXPECT_THAT(said_, HasSubstr("--most-reactors"));
+  }
+  EXPECT_EQ(cat("reactors"), "1");
+  EXPECT_EQ(echo(all, "reactors"), 0) << said_;
+}
+
 TEST_F(ModelTreeTest, WhatIsRefusedSaysWhy) {
   make_disk();
   ASSERT_EQ(mkdir(kOne), 0);

@@ -146,6 +146,12 @@ int main(int argc, char** argv) {
                "read the configuration, say what is wrong with it, and end: status 0 when nothing is");
   add_reactor_options(app, options.server.reactors);
   app.add_option(
+         "--most-reactors", options.server.reactors.most,
+         "threads that are made, so that as many can serve later: weft set reactors N; default: no more "
+         "than serve at first")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  app.add_option(
          "--state-dir", options.server.state_dir,
          "where identities are kept; default $STATE_DIRECTORY, $XDG_STATE_HOME/weft or ~/.local/state/weft")
       ->type_name("DIR");

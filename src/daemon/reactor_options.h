@@ -11,6 +11,7 @@ namespace weft::daemon {
 
 struct ReactorOptions {
   unsigned count = 0;  // 0: one for each CPU of this process, at most 4
+  unsigned most = 0;   // threads, of which `count` are in use at first; 0: no more than these
   Duration spin{};     // see reactor::ReactorsOptions
 };
 

@@ -161,7 +161,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Jour
     machinery->kept = std::move(*kept);
   }
   const unsigned count = options.reactors.count == 0 ? default_reactors() : options.reactors.count;
-  auto reactors = reactor::Reactors::start({.count = count, .spin = options.reactors.spin});
+  auto reactors = reactor::Reactors::start(
+      {.count = std::max(count, options.reactors.most), .in_use = count, .spin = options.reactors.spin});
   if (!reactors) return std::unexpected(std::move(reactors.error()));
   for (const auto& warning : (*reactors)->warnings()) spdlog::warn("{}", warning);
   machinery->reactors = std::move(*reactors);

@@ -28,7 +28,9 @@ ordered_json reactor_counts(const reactor::Reactors& reactors) {
   ordered_json all = ordered_json::array();
   for (const Loop* loop : reactors.all()) {
     const reactor::ReactorStats stats = reactors.stats(*loop);
-    all.push_back({{"turns", stats.turns},
+    all.push_back({{"in_use", loop->index() < reactors.in_use()},
+                   {"carries", stats.carries},
+                   {"turns", stats.turns},
                    {"sleeps", stats.sleeps},
                    {"completions", stats.completions},
                    {"longest_turn_ns", stats.longest_turn_ns}});

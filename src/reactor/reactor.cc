@@ -224,11 +224,14 @@ ReactorStats Reactor::stats() const {
 
 Result<std::unique_ptr<Reactors>> Reactors::start(const ReactorsOptions& options) {
   if (options.count == 0) return fail(EINVAL, "reactors: the count is 0; at least 1 is needed");
+  if (options.in_use > options.count)
+    return fail(EINVAL, fmt::format("reactors: {} cannot be in use of {}", options.in_use, options.count));
   auto warnings = probe_kernel();
   if (!warnings) return std::unexpected(warnings.error());
   std::unique_ptr<Reactors> all(new Reactors);
   all->warnings_ = std::move(*warnings);
   all->loads_ = std::make_unique<std::atomic<std::uint32_t>[]>(options.count);
+  all->in_use_ = options.in_use == 0 ? options.count : options.in_use;
   for (unsigned i = 0; i < options.count; ++i) {
     std::uint64_t seed = i;
     if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return fail_errno(errno, "reactors: getrandom");
@@ -252,7 +255,7 @@ Loop& Reactors::acquire_least_loaded() {
   while (true) {
     std::size_t least = 0;
     std::uint32_t load = loads_[0].load(std::memory_order_relaxed);
-    for (std::size_t i = 1; i < loops_.size(); ++i) {
+    for (std::size_t i = 1; i < in_use(); ++i) {
       const std::uint32_t other = loads_[i].load(std::memory_order_relaxed);
       if (other < load) least = i, load = other;
     }
@@ -266,6 +269,11 @@ void Reactors::release(Loop& loop) {
   WEFT_CHECK(before > 0, "a loop is released once for each time it was acquired");
 }
 
+void Reactors::use(unsigned count) {
+  WEFT_CHECK(count > 0 && count <= loops_.size(), "some of the loops are in use");
+  in_use_.store(count, std::memory_order_relaxed);
+}
+
 Services& Reactors::of(Loop& loop) {
   WEFT_CHECK(loop.index() < loops_.size() && loops_[loop.index()] == &loop, "a loop of these reactors");
   return *reactors_[loop.index()];
@@ -273,7 +281,9 @@ Services& Reactors::of(Loop& loop) {
 
 ReactorStats Reactors::stats(const Loop& loop) const {
   WEFT_CHECK(loop.index() < loops_.size() && loops_[loop.index()] == &loop, "a loop of these reactors");
-  return reactors_[loop.index()]->stats();
+  ReactorStats stats = reactors_[loop.index()]->stats();
+  stats.carries = loads_[loop.index()].load(std::memory_order_relaxed);
+  return stats;
 }
 
 }  // namespace weft::reactor

@@ -22,6 +22,7 @@ class Reactor;
 
 struct ReactorsOptions {
   unsigned count = 1;                                              // threads; at least 1
+  unsigned in_use = 0;                                             // see Loops::use; 0: all
   std::size_t buffer_bytes_each = std::size_t{256} * 1024 * 1024;  // limit of each loop's BufferPool
   std::vector<unsigned> cpus;  // reactor i is pinned to cpus[i % size]; empty: not pinned
   // How long a reactor goes on looking for work, after the last, before it sleeps: what comes then costs no
@@ -36,6 +37,7 @@ struct ReactorStats {
   std::uint64_t sleeps = 0;           // turns that ended with a wait in the kernel
   std::uint64_t completions = 0;      // handled
   std::uint64_t longest_turn_ns = 0;  // from the end of a wait to the begin of the next
+  std::uint32_t carries = 0;          // now: connections and what else was placed here
 };
 
 // What a reactor offers besides its Loop.
@@ -61,6 +63,8 @@ class Reactors final : public Loops, public net::Networks, public FileIos {
   std::span<Loop* const> all() const override { return loops_; }
   Loop& acquire_least_loaded() override;
   void release(Loop& loop) override;
+  void use(unsigned count) override;
+  unsigned in_use() const override { return in_use_.load(std::memory_order_relaxed); }
 
   Services& of(Loop& loop) override;  // of one of all().  Any thread.
   Loops& loops() override { return *this; }
@@ -77,6 +81,7 @@ class Reactors final : public Loops, public net::Networks, public FileIos {
   std::vector<Loop*> loops_;
   std::vector<std::string> warnings_;
   std::unique_ptr<std::atomic<std::uint32_t>[]> loads_;
+  std::atomic<unsigned> in_use_{1};
 };
 
 }  // namespace weft::reactor

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -88,6 +89,51 @@ TEST(Reactors, TheLeastLoadedIsTheNext) {
   EXPECT_NE(&first, &second);
   reactors->release(second);
   EXPECT_EQ(&reactors->acquire_least_loaded(), &second);
+}
+
+TEST(Reactors, ThoseInUseGetWhatComes) {
+  const auto reactors = start_reactors(4);
+  EXPECT_EQ(reactors->in_use(), 4u);
+  const auto loads = [&] {
+    std::vector<std::uint32_t> all;
+    for (const Loop* loop : reactors->all()) all.push_back(reactors->stats(*loop).carries);
+    return all;
+  };
+  const auto acquire = [&](int count) {
+    for (int i = 0; i < count; ++i) reactors->acquire_least_loaded();
+  };
+  acquire(4);
+  reactors->use(2);
+  EXPECT_EQ(reactors->in_use(), 2u);
+  acquire(6);
+  EXPECT_EQ(loads(), (std::vector<std::uint32_t>{4, 4, 1, 1})) << "what is carried stays";
+  reactors->use(4);
+  acquire(6);
+  EXPECT_EQ(loads(), (std::vector<std::uint32_t>{4, 4, 4, 4}));
+  reactors->use(1);
+  for (Loop* loop : reactors->all()) reactors->release(*loop);
+  acquire(1);
+  EXPECT_EQ(loads(), (std::vector<std::uint32_t>{4, 3, 3, 3}));
+}
+
+TEST(Reactors, QueuesAreSpreadEvenlyWhoeverAsksAtOnce) {
+  constexpr unsigned kThreads = 8;
+  const auto reactors = start_reactors(3);
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (unsigned t = 0; t < kThreads; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 1000; ++i) {
+        Loop& loop = reactors->acquire_least_loaded();
+        if (i % 3 == 0) reactors->release(loop);
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  std::vector<std::uint32_t> loads;
+  for (const Loop* loop : reactors->all()) loads.push_back(reactors->stats(*loop).carries);
+  const auto [least, most] = std::ranges::minmax(loads);
+  EXPECT_GT(least, 0u);
+  EXPECT_LE(most * 4, least * 5) << "at most 1.25 times";
 }
 
 TEST(Reactor, RunsThePostsOfManyThreadsInTheOrderOfEach) {

@@ -175,7 +175,7 @@ class Tree(Commands):
         self.weft("set", f"{path}/ports/tcp:127.0.0.1:{self.port}/enable", "1")
         with nvme.Controller(("127.0.0.1", self.port), NQN) as controller:
             self.assertEqual(controller.namespaces(), [1])
-        self.assertEqual(self.weft("ls"), "kernel/\nlast_error\nnvmet/\ntarget/\n")
+        self.assertEqual(self.weft("ls"), "kernel/\nlast_error\nnvmet/\nreactors\ntarget/\n")
         self.assertEqual(self.weft("get", f"{path}/namespaces/ns_1/disk"), "../../../../../target/core/rd_mcp_1/disk\n")
         self.assertIn(f"{path}/hosts/{nvme.HOST}/dhchap_key = \n", self.weft("get", "-r", path))
         self.assertRegex(self.weft("ls", "-l", f"{path}/namespaces/ns_1"), r"attribute +rw +readonly +0\n")

@@ -70,6 +70,7 @@ CASES = [
     ([WEFT, "feature", "love", "tcp://h/nqn.x"], USAGE, 'weft feature: "love": must be an identifier'),
     ([WEFT, "discover", "tcp://127.0.0.1:1"], FAILED, "weft discover: tcp 127.0.0.1:1: cannot connect"),
     ([WEFTD, "--tree", "/none", "--check"], USAGE, "weftd: --check: --config FILE says what to look at; see"),
+    ([WEFTD, "--most-reactors", "0"], USAGE, "weftd: --most-reactors.*0"),
     ([WEFTD, "--bogus"], USAGE, "weftd: .*; see weftd --help"),
     ([WEFTD, "--config", "/none.json", "--check"], FAILED, "weftd: /none.json: No such file"),
 ]
