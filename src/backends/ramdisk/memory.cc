@@ -74,13 +74,13 @@ class RamMemory::Writing {
   bool meets_loans_ = false;
 };
 
-Result<std::unique_ptr<RamMemory>> RamMemory::map(std::uint64_t bytes) {
+Result<std::unique_ptr<RamMemory>> RamMemory::map(std::uint64_t bytes, bool huge_pages) {
   void* base = ::mmap(nullptr, mapped_bytes(bytes), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return fail_errno(errno, "no address space");
-  // A huge page for one written block would take 512 times what the tenant uses.  The contents are no part of
-  // a core dump.  A kernel that knows neither does no harm.
-  ::madvise(base, mapped_bytes(bytes), MADV_NOHUGEPAGE);
+  // A huge page for one written block takes 512 times what the tenant uses, so somebody has to ask for them.
+  // The contents are no part of a core dump.  A kernel that knows neither does no harm.
+  ::madvise(base, mapped_bytes(bytes), huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   ::madvise(base, mapped_bytes(bytes), MADV_DONTDUMP);
   return std::unique_ptr<RamMemory>(new RamMemory(static_cast<std::byte*>(base), bytes));
 }

@@ -22,8 +22,8 @@ inline constexpr std::uint64_t kPageBytes = kPageMemoryBytes;
 
 class RamMemory {
  public:
-  // ENOMEM when the system gives no address space.
-  static Result<std::unique_ptr<RamMemory>> map(std::uint64_t bytes);
+  // ENOMEM when the system gives no address space.  Huge pages are a wish: the system may have none.
+  static Result<std::unique_ptr<RamMemory>> map(std::uint64_t bytes, bool huge_pages = false);
   ~RamMemory();  // with nothing lent
   RamMemory(const RamMemory&) = delete;
   RamMemory& operator=(const RamMemory&) = delete;

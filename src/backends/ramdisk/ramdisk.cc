@@ -27,6 +27,9 @@ constexpr ControlKey kKeys[] = {
     {"size", "size in bytes, or as 512M, 10G, 1.5T; a multiple of the block size"},
     {"block_size", "logical block in bytes: 512 or 4096; default 512"},
     {"rd_nullio", "1: keep nothing, writes are dropped and reads are zeroes; default 0"},
+    {"huge_pages",
+     "1: memory in pieces of 2 MiB where the kernel has them, for faster access at random places; the first "
+     "write to a piece takes all of it; default 0"},
     {"overcommit", "1: do not reserve the size from the limit of all RAM disks; default 0"},
 };
 constexpr std::uint32_t kDefaultBlockBytes = 512;
@@ -194,6 +197,8 @@ Result<std::shared_ptr<block::Backend>> open_ramdisk(const OpenOptions& options,
   if (!block_bytes) return std::unexpected(block_bytes.error());
   const auto nullio = control_flag(options, "rd_nullio");
   if (!nullio) return std::unexpected(nullio.error());
+  const auto huge_pages = control_flag(options, "huge_pages");
+  if (!huge_pages) return std::unexpected(huge_pages.error());
   const auto overcommit = control_flag(options, "overcommit");
   if (!overcommit) return std::unexpected(overcommit.error());
 
@@ -211,7 +216,7 @@ Result<std::shared_ptr<block::Backend>> open_ramdisk(const OpenOptions& options,
     if (!reserved) return std::unexpected(reserved.error());
     reservation = std::move(*reserved);
   }
-  auto memory = RamMemory::map(*bytes);
+  auto memory = RamMemory::map(*bytes, *huge_pages);
   if (!memory)
     return fail(memory.error().code, fmt::format("{}: a RAM disk of {}: {}; make it smaller", options.name,
                                                  size_text(*bytes), memory.error().message));

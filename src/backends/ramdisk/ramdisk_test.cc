@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "backends/ramdisk/memory.h"
@@ -109,6 +110,38 @@ TEST(Ramdisk, TakesMemoryWhenWrittenAndGivesItBack) {
   std::vector<std::byte> back(data.size(), std::byte{1});
   (*memory)->read(kGiB / 2 + 512, back.data(), back.size());
   EXPECT_EQ(back, std::vector<std::byte>(data.size()));
+}
+
+// What the system's pages of this process say of the one that holds `address`.
+std::string flags_of_mapping(const std::byte* address) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_here = false;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t first = 0;
+    std::uintptr_t end = 0;
+    char dash = 0;
+    if (std::istringstream(line) >> std::hex >> first >> dash >> end && dash == '-')
+      is_here = reinterpret_cast<std::uintptr_t>(address) - first < end - first;
+    if (is_here && line.starts_with("VmFlags:")) return line;
+  }
+  return "";
+}
+
+TEST(Ramdisk, AsksForHugePagesWhenItIsTold) {
+  if (!std::filesystem::exists("/sys/kernel/mm/transparent_hugepage"))
+    GTEST_SKIP() << "this kernel has no huge pages that come by themselves";
+  for (const bool huge : {false, true}) {
+    auto memory = RamMemory::map(8 << 20, huge);
+    ASSERT_TRUE(memory);
+    const std::byte* const place = (*memory)->lend(0, 4096);
+    ASSERT_NE(place, nullptr);
+    EXPECT_THAT(flags_of_mapping(place), HasSubstr(huge ? " hg" : " nh"));
+    (*memory)->take_back(place, 4096);
+  }
+  RamBudget budget(kGiB);
+  const auto plugin = make_ramdisk_plugin(budget);
+  EXPECT_TRUE(plugin.open({"rd_mcp_0/d", {}, {{"size", "8M"}, {"huge_pages", "1"}}}));
+  EXPECT_FALSE(plugin.open({"rd_mcp_0/d", {}, {{"size", "8M"}, {"huge_pages", "yes"}}}));
 }
 
 // A discard of much is done in slices: what waits behind it is served meanwhile.
