@@ -21,7 +21,8 @@ std::uint64_t mapped_bytes(std::uint64_t bytes) {
   return round_up(bytes) + round_up(round_up(bytes) / kPageBytes * sizeof(std::uint16_t));
 }
 
-// Calls visit(offset, bytes) for each part of the range that lies within one piece of `piece_bytes`.
+// Calls visit(offset, bytes) for each part of the range that lies within one
+// piece of `piece_bytes`.
 template <class Visit>
 void for_each_part(std::uint64_t offset, std::uint64_t bytes, std::uint64_t piece_bytes, Visit visit) {
   while (bytes > 0) {
@@ -46,40 +47,13 @@ void for_each_page(std::uint64_t offset, std::uint64_t bytes, Visit visit) {
 
 }  // namespace
 
-// A range of a stripe while it is written: nothing of it is lent anew.  The stripe's lock is held.
-class RamMemory::Writing {
- public:
-  Writing(RamMemory& memory, std::uint64_t offset, std::uint64_t bytes)
-      : memory_(memory), offset_(offset), bytes_(bytes) {
-    for_each_page(offset_, bytes_, [&](std::uint64_t page, std::uint64_t, std::uint64_t) {
-      meets_loans_ |= memory_.state(page).fetch_or(kWriting, std::memory_order_acq_rel) != 0;
-    });
-  }
-  // The last loan of a page may have come back before it was replaced.
-  ~Writing() {
-    for_each_page(offset_, bytes_, [&](std::uint64_t page, std::uint64_t, std::uint64_t) {
-      if (meets_loans_) memory_.bring_home(page);
-      memory_.state(page).fetch_and(static_cast<PageState>(~kWriting), std::memory_order_release);
-    });
-  }
-  Writing(const Writing&) = delete;
-  Writing& operator=(const Writing&) = delete;
-
-  bool meets_loans() const { return meets_loans_; }
-
- private:
-  RamMemory& memory_;
-  const std::uint64_t offset_;
-  const std::uint64_t bytes_;
-  bool meets_loans_ = false;
-};
-
 Result<std::unique_ptr<RamMemory>> RamMemory::map(std::uint64_t bytes, bool huge_pages) {
   void* base = ::mmap(nullptr, mapped_bytes(bytes), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return fail_errno(errno, "no address space");
-  // A huge page for one written block takes 512 times what the tenant uses, so somebody has to ask for them.
-  // The contents are no part of a core dump.  A kernel that knows neither does no harm.
+  // A huge page for one written block takes 512 times what the tenant uses, so
+  // somebody has to ask for them. The contents are no part of a core dump.  A
+  // kernel that knows neither does no harm.
   ::madvise(base, mapped_bytes(bytes), huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   ::madvise(base, mapped_bytes(bytes), MADV_DONTDUMP);
   return std::unique_ptr<RamMemory>(new RamMemory(static_cast<std::byte*>(base), bytes));
@@ -114,8 +88,7 @@ void RamMemory::read(std::uint64_t offset, std::byte* to, std::size_t bytes) {
 void RamMemory::write(std::uint64_t offset, const std::byte* from, std::size_t bytes) {
   for_each_stripe(offset, bytes, [&](std::uint64_t at, std::uint64_t part) {
     const StripeLocks::Exclusive lock(locks_.of(at));
-    const Writing writing(*this, at, part);
-    if (!writing.meets_loans()) {
+    if (!is_lent(at, part)) {
       std::memcpy(base_ + at, from, part);
       from += part;
       return;
@@ -123,6 +96,8 @@ void RamMemory::write(std::uint64_t offset, const std::byte* from, std::size_t b
     for_each_page(at, part, [&](std::uint64_t page, std::uint64_t in_page, std::uint64_t piece) {
       std::memcpy(writable(page) + in_page, from, piece);
       from += piece;
+      bring_home(page);  // the last loan may have come back before the page
+                         // was replaced
     });
   });
 }
@@ -130,10 +105,10 @@ void RamMemory::write(std::uint64_t offset, const std::byte* from, std::size_t b
 void RamMemory::zero(std::uint64_t offset, std::uint64_t bytes) {
   for_each_stripe(offset, bytes, [&](std::uint64_t at, std::uint64_t part) {
     const StripeLocks::Exclusive lock(locks_.of(at));
-    const Writing writing(*this, at, part);
-    if (writing.meets_loans()) {
+    if (is_lent(at, part)) {
       for_each_page(at, part, [&](std::uint64_t page, std::uint64_t in_page, std::uint64_t piece) {
         std::memset(writable(page) + in_page, 0, piece);
+        bring_home(page);
       });
       return;
     }
@@ -141,21 +116,26 @@ void RamMemory::zero(std::uint64_t offset, std::uint64_t bytes) {
     const std::uint64_t last_page = std::max(first_page, (at + part) / kPageBytes * kPageBytes);
     std::memset(base_ + at, 0, first_page - at);
     if (last_page > first_page && ::madvise(base_ + first_page, last_page - first_page, MADV_DONTNEED) != 0)
-      std::memset(base_ + first_page, 0, last_page - first_page);  // locked memory cannot be given back
+      std::memset(base_ + first_page, 0,
+                  last_page - first_page);  // locked memory cannot be given back
     std::memset(base_ + last_page, 0, at + part - last_page);
   });
 }
 
 const std::byte* RamMemory::lend(std::uint64_t offset, std::size_t bytes) {
-  const std::uint64_t first = offset / kPageBytes;
-  const std::uint64_t end = round_up(offset + bytes) / kPageBytes;
-  for (std::uint64_t page = first; page < end; ++page) {
-    const PageState before = state(page).fetch_add(1, std::memory_order_acquire);
-    if (before < kMostLoans) continue;
-    for (std::uint64_t tried = first; tried <= page; ++tried) end_loan(tried);
-    return nullptr;
-  }
-  return base_ + offset;
+  std::uint64_t tried = offset;  // how far
+  bool all = true;
+  for_each_stripe(offset, bytes, [&](std::uint64_t at, std::uint64_t part) {
+    if (!all) return;
+    const StripeLocks::Shared lock(locks_.of(at));
+    for_each_page(at, part, [&](std::uint64_t page, std::uint64_t, std::uint64_t) {
+      all &= state(page).fetch_add(1, std::memory_order_relaxed) < kMostLoans;
+    });
+    tried = at + part;
+  });
+  if (all) return base_ + offset;
+  take_back(base_ + offset, tried - offset);
+  return nullptr;
 }
 
 void RamMemory::take_back(const std::byte* lent, std::size_t bytes) {
@@ -171,6 +151,14 @@ void RamMemory::end_loan(std::uint64_t page) {
 }
 
 // Those from here on with the stripe's lock held, for writing where they write.
+
+bool RamMemory::is_lent(std::uint64_t offset, std::uint64_t bytes) const {
+  bool lent = false;
+  for_each_page(offset, bytes, [&](std::uint64_t page, std::uint64_t, std::uint64_t) {
+    lent |= state(page).load(std::memory_order_acquire) != 0;
+  });
+  return lent;
+}
 
 std::byte* RamMemory::replacement(std::uint64_t page) {
   const std::scoped_lock lock(replacements_mutex_);
@@ -198,8 +186,8 @@ std::byte* RamMemory::writable(std::uint64_t page) {
   return place;
 }
 
-// If it has a replacement and nobody has it on loan.  Who tries to lend it meanwhile sees that it is
-// replaced.
+// If it has a replacement and nobody has it on loan.  Who tries to lend it
+// meanwhile sees that it is replaced.
 void RamMemory::bring_home(std::uint64_t page) {
   const PageState now = state(page).load(std::memory_order_acquire);
   if ((now & kReplaced) == 0 || (now & kLoans) != 0) return;
