@@ -119,7 +119,7 @@ class Bench {
   const Waiting waiting_;
   const std::vector<std::string> words_;
   bool filled_ = false;
-  TcpBed bed_{two_cpus(), waiting_ == Waiting::spinning ? kSpin : Duration{}};
+  TcpBed bed_{two_cpus(), waiting_ == Waiting::spinning ? std::optional<Duration>(kSpin) : std::nullopt};
 };
 
 }  // namespace

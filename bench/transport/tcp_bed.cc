@@ -10,7 +10,7 @@ namespace weft::bench {
 
 namespace {
 
-std::unique_ptr<reactor::Reactors> reactor_on(unsigned cpu, Duration spin, const char* name) {
+std::unique_ptr<reactor::Reactors> reactor_on(unsigned cpu, std::optional<Duration> spin, const char* name) {
   return must(reactor::Reactors::start({.count = 1, .cpus = {cpu}, .spin = spin, .name = name}));
 }
 
@@ -28,7 +28,7 @@ Pinning two_cpus() {
   return {.host = all[1], .target = all[0]};
 }
 
-TcpBed::TcpBed(Pinning pinning, Duration spin)
+TcpBed::TcpBed(Pinning pinning, std::optional<Duration> spin)
     : pinning_(pinning),
       there_(reactor_on(pinning.target, spin, "target")),
       here_(reactor_on(pinning.host, spin, "host")) {}

@@ -14,7 +14,7 @@ Pinning two_cpus();
 
 class TcpBed {
  public:
-  explicit TcpBed(Pinning pinning, Duration spin = {});
+  explicit TcpBed(Pinning pinning, std::optional<Duration> spin = {});
   ~TcpBed();  // after its namespaces
   TcpBed(const TcpBed&) = delete;
   TcpBed& operator=(const TcpBed&) = delete;

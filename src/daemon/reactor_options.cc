@@ -22,6 +22,10 @@ void add_reactor_options(CLI::App& app, ReactorOptions& options) {
   app.add_option_function<std::string>(
          "--spin",
          [&options](const std::string& text) {
+           if (text == "auto") {
+             options.spin.reset();
+             return;
+           }
            if (text == "always") {
              options.spin = Duration::max();
              return;
@@ -29,12 +33,12 @@ void add_reactor_options(CLI::App& app, ReactorOptions& options) {
            const auto microseconds = parse_number(text, 0, kMostMicroseconds);
            if (!microseconds)
              throw CLI::ValidationError(
-                 "--spin",
-                 fmt::format("\"{}\": must be microseconds, {} at most, or always", text, kMostMicroseconds));
+                 "--spin", fmt::format("\"{}\": must be auto, always or microseconds, {} at most", text,
+                                       kMostMicroseconds));
            options.spin = std::chrono::microseconds(*microseconds);
          },
-         "microseconds for which a thread that has nothing to do looks for work before it sleeps, or always; "
-         "default 0")
+         "microseconds for which a thread that has nothing to do looks for work before it sleeps, always, or "
+         "auto: a moment, while work comes that soon; default auto")
       ->type_name("USEC");
 }
 

@@ -1,6 +1,8 @@
 // How many reactors serve, and how they wait: what weftd, weft serve and weft run are told alike.
 #pragma once
 
+#include <optional>
+
 #include "base/loop.h"
 
 namespace CLI {
@@ -10,9 +12,9 @@ class App;
 namespace weft::daemon {
 
 struct ReactorOptions {
-  unsigned count = 0;  // 0: one for each CPU of this process, at most 4
-  unsigned most = 0;   // threads, of which `count` are in use at first; 0: no more than these
-  Duration spin{};     // see reactor::ReactorsOptions
+  unsigned count = 0;            // 0: one for each CPU of this process, at most 4
+  unsigned most = 0;             // threads, of which `count` are in use at first; 0: no more than these
+  std::optional<Duration> spin;  // see reactor::ReactorsOptions
 };
 
 // --reactors and --spin.

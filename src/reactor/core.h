@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/result.h"
 #include "base/slab.h"
+#include "reactor/cpu_delay.h"
 #include "reactor/file_ring.h"
 #include "reactor/file_table.h"
 #include "reactor/mailbox.h"
@@ -19,6 +20,7 @@
 #include "reactor/recv_buffers.h"
 #include "reactor/ring.h"
 #include "reactor/send_batch.h"
+#include "reactor/spin_policy.h"
 #include "reactor/timer_wheel.h"
 
 namespace weft::reactor {
@@ -103,7 +105,7 @@ class Reactor final : public Loop, public Services {
   Result<> open();
   void main();
   void turn();
-  bool spins(Time at) const { return spin_ > Duration::zero() && at - busy_at_ < spin_; }
+  std::optional<Duration> waited_for_others();
   void flush();
   void end_turn();
   void watch_wake();
@@ -118,8 +120,8 @@ class Reactor final : public Loop, public Services {
   std::atomic<bool> running_{false};
   bool stopping_ = false;
   Time now_;
-  const Duration spin_;
-  Time busy_at_;  // when there was something to do, the last time
+  CpuDelay cpu_delay_;
+  SpinPolicy spin_;
 
   Ring ring_;
   int wake_fd_ = -1;

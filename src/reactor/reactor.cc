@@ -64,8 +64,7 @@ Reactor::Reactor(unsigned index, const ReactorsOptions& options, std::uint64_t s
     : index_(index),
       name_(fmt::format("{}-{}", options.name, index).substr(0, 15)),
       now_(clock_now()),
-      spin_(options.spin),
-      busy_at_(now_),
+      spin_(options.spin, [this] { return waited_for_others(); }),
       timers_(now_),
       dice_(seed),
       pool_(*this, options.buffer_bytes_each) {
@@ -121,6 +120,7 @@ void Reactor::join() {
 }
 
 void Reactor::main() {
+  cpu_delay_.open();
   while (!stopping_) turn();
   for (unsigned i = 0; i < kLastTurns && (posted_.first != nullptr || !mailbox_.empty()); ++i) turn();
   ring_.close();
@@ -142,9 +142,18 @@ void Reactor::turn() {
   done += posted_.run(kMostTasks);
   done += timers_.advance(now_);
   done += deferred_.run(kMostDeferred);
-  if (done > 0) busy_at_ = now_;
+  if (done > 0) spin_.note_work(now_);
   flush();
   end_turn();
+}
+
+// What the kernel calls waiting begins when a thread is woken, even if its CPU is idle and has only to wake
+// up.
+std::optional<Duration> Reactor::waited_for_others() {
+  constexpr Duration kWakeTime = std::chrono::microseconds(30);
+  auto waited = cpu_delay_.read();
+  if (waited) *waited -= kWakeTime * sleeps_.load(std::memory_order_relaxed);
+  return waited;
 }
 
 void Reactor::flush() {
@@ -171,7 +180,7 @@ void Reactor::end_turn() {
     if (*wake <= end) return ring_.submit();
     timeout = *wake - end;
   }
-  if (spins(end)) return ring_.look();
+  if (spin_.looks_on(end)) return ring_.look();
   if (!mailbox_.fall_asleep()) return ring_.submit();
   count(sleeps_, 1);
   ring_.submit_and_sleep(timeout);

@@ -1,11 +1,12 @@
 // Reactors: threads that each run one io_uring.  A reactor is a Loop, the Network of that loop, its FileIo
-// and its DeviceIo.  It sleeps in the kernel while there is nothing to do, unless it is told to spin.
+// and its DeviceIo.  It sleeps in the kernel while there is nothing to do, at once or after a moment.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,9 +26,10 @@ struct ReactorsOptions {
   unsigned in_use = 0;                                             // see Loops::use; 0: all
   std::size_t buffer_bytes_each = std::size_t{256} * 1024 * 1024;  // limit of each loop's BufferPool
   std::vector<unsigned> cpus;  // reactor i is pinned to cpus[i % size]; empty: not pinned
-  // How long a reactor goes on looking for work, after the last, before it sleeps: what comes then costs no
-  // wake-up, and the CPU is in use meanwhile.  Duration::max(): it never sleeps.
-  Duration spin{};
+  // How long a reactor that has nothing to do looks for work before it sleeps: what comes then costs no
+  // wake-up, and the CPU is in use meanwhile.  Duration::max(): it never sleeps.  Empty: a moment, while work
+  // comes that soon (spin_policy.h).
+  std::optional<Duration> spin;
   std::string name = "weft";  // threads are called NAME-0, NAME-1, ...; 15 characters are shown
 };
 

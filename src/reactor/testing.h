@@ -15,7 +15,7 @@
 namespace weft::reactor::testing {
 
 inline std::unique_ptr<Reactors> start_reactors(unsigned count = 1) {
-  auto reactors = Reactors::start({.count = count, .buffer_bytes_each = 1 << 20});
+  auto reactors = Reactors::start({.count = count, .buffer_bytes_each = 1 << 20, .spin = Duration{}});
   if (!reactors) {
     ADD_FAILURE() << reactors.error().message;
     std::abort();

@@ -23,7 +23,7 @@ CASES = [
     ([*SERVE, "1G", "--listen"], USAGE, "weft serve: --listen.*; see weft serve --help"),
     ([*SERVE, "1G", "--reactors", "0"], USAGE, "weft serve: --reactors.*0"),
     ([*SERVE, "1G", "--reactors", "many"], USAGE, "weft serve: .*many"),
-    ([*SERVE, "1G", "--spin", "2s"], USAGE, 'weft serve: --spin: "2s": must be microseconds, 1000000 at most, or always'),
+    ([*SERVE, "1G", "--spin", "2s"], USAGE, 'weft serve: --spin: "2s": must be auto, always or microseconds, 1000000 at most'),
     ([*SERVE, "1G", "--log-level", "loud"], USAGE, "weft serve: --log-level loud: must be trace, debug"),
     ([*SERVE, "much"], USAGE, 'weft serve: export "much": no size'),
     ([*SERVE, "tape:1G"], USAGE, 'weft serve: export "tape:1G": "tape" must be ramdisk, file, block or null'),
