@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "backends/ramdisk/loan_limits.h"
+
 namespace weft::backends {
 
 // Any thread.
@@ -22,10 +24,12 @@ class RamBudget {
   void release(std::uint64_t bytes);
   std::uint64_t limit() const { return limit_; }
   std::uint64_t left() const { return limit_ - reserved_.load(); }
+  LoanLimits& loans() { return loans_; }
 
  private:
   const std::uint64_t limit_;
   std::atomic<std::uint64_t> reserved_{0};
+  LoanLimits loans_;
 };
 
 }  // namespace weft::backends

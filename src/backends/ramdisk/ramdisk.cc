@@ -52,13 +52,14 @@ class Reservation {
 // memory twice.
 class RamChannel final : public Channel, public block::Loan::Lender {
  public:
-  RamChannel(Loop& loop, const Geometry& geometry, RamMemory* memory)
-      : loop_(loop), geometry_(geometry), memory_(memory) {}
+  RamChannel(Loop& loop, const Geometry& geometry, RamMemory* memory, LoanLimit& limit)
+      : loop_(loop), geometry_(geometry), memory_(memory), limit_(limit) {}
   ~RamChannel() override { WEFT_CHECK(lent_bytes_ == 0, "loans are given back before their channel ends"); }
 
   bool lends() const override { return memory_ != nullptr; }
   void take_back(const iovec& memory) noexcept override {
     lent_bytes_ -= memory.iov_len;
+    limit_.give_back(memory.iov_len);
     memory_->take_back(static_cast<const std::byte*>(memory.iov_base), memory.iov_len);
   }
 
@@ -106,9 +107,9 @@ class RamChannel final : public Channel, public block::Loan::Lender {
 
   void lend(Request& request) {
     const std::uint64_t bytes = request.blocks * geometry_.block_bytes;
-    if (lent_bytes_ + bytes > kMostLentBytes) return;
+    if (lent_bytes_ + bytes > kMostLentBytes || !limit_.take(bytes)) return;
     const std::byte* const lent = memory_->lend(request.lba * geometry_.block_bytes, bytes);
-    if (lent == nullptr) return;
+    if (lent == nullptr) return limit_.give_back(bytes);
     lent_bytes_ += bytes;
     request.loan->give(*this, {const_cast<std::byte*>(lent), bytes});
   }
@@ -131,6 +132,7 @@ class RamChannel final : public Channel, public block::Loan::Lender {
   Loop& loop_;
   const Geometry geometry_;
   RamMemory* const memory_;  // null: rd_nullio
+  LoanLimit& limit_;
   List<Request> copying_;
   List<Request> zeroing_;
   std::uint64_t zeroed_bytes_ = 0;  // of the first of them
@@ -141,15 +143,17 @@ class RamChannel final : public Channel, public block::Loan::Lender {
 class RamdiskBackend final : public block::Backend {
  public:
   RamdiskBackend(const OpenOptions& options, const Geometry& geometry,
-                 std::unique_ptr<Reservation> reservation, std::unique_ptr<RamMemory> memory)
+                 std::unique_ptr<Reservation> reservation, std::unique_ptr<RamMemory> memory,
+                 LoanLimits& loans)
       : Backend(options.name, options.serial),
         geometry_(geometry),
+        loans_(loans),
         reservation_(std::move(reservation)),
         memory_(std::move(memory)) {}
 
   Geometry geometry() const override { return geometry_; }
   std::unique_ptr<Channel> open_channel(Loop& loop) override {
-    return std::make_unique<RamChannel>(loop, geometry_, memory_.get());
+    return std::make_unique<RamChannel>(loop, geometry_, memory_.get(), loans_.of(loop));
   }
   std::string info() const override {
     if (!memory_) return fmt::format("RAM disk, {}, keeps nothing", size_text(geometry_.bytes()));
@@ -159,6 +163,7 @@ class RamdiskBackend final : public block::Backend {
 
  private:
   const Geometry geometry_;
+  LoanLimits& loans_;
   const std::unique_ptr<Reservation> reservation_;  // outlives the memory
   const std::unique_ptr<RamMemory> memory_;
 };
@@ -208,7 +213,7 @@ Result<std::shared_ptr<block::Backend>> open_ramdisk(const OpenOptions& options,
   const auto blocks = whole_blocks(options, *bytes, geometry.block_bytes);
   if (!blocks) return std::unexpected(blocks.error());
   geometry.blocks = *blocks;
-  if (*nullio) return std::make_shared<RamdiskBackend>(options, geometry, nullptr, nullptr);
+  if (*nullio) return std::make_shared<RamdiskBackend>(options, geometry, nullptr, nullptr, budget.loans());
 
   std::unique_ptr<Reservation> reservation;
   if (!*overcommit) {
@@ -220,7 +225,8 @@ Result<std::shared_ptr<block::Backend>> open_ramdisk(const OpenOptions& options,
   if (!memory)
     return fail(memory.error().code, fmt::format("{}: a RAM disk of {}: {}; make it smaller", options.name,
                                                  size_text(*bytes), memory.error().message));
-  return std::make_shared<RamdiskBackend>(options, geometry, std::move(reservation), std::move(*memory));
+  return std::make_shared<RamdiskBackend>(options, geometry, std::move(reservation), std::move(*memory),
+                                          budget.loans());
 }
 
 }  // namespace

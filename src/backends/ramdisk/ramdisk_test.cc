@@ -163,6 +163,51 @@ TEST(Ramdisk, ServesReadsDuringALongDiscard) {
   EXPECT_TRUE(discard.answered_once);
 }
 
+// Hosts that do not read their answers keep what they were lent; there is a limit for one disk and one for
+// all.
+TEST(Ramdisk, LendsToALimit) {
+  constexpr std::uint64_t kEach = 1 << 20;
+  constexpr std::size_t kOfADisk = 8;
+  constexpr std::size_t kDisks = LoanLimit::kMostBytes / kEach / kOfADisk;
+  RamBudget budget(kGiB);
+  const auto plugin = make_ramdisk_plugin(budget);
+  TestLoop loop;
+  struct Lender {
+    std::shared_ptr<block::Backend> disk;
+    std::unique_ptr<block::Channel> channel;
+    std::vector<std::unique_ptr<block::DiskIo>> lent;
+  };
+  std::vector<Lender> lenders(kDisks + 1);
+  const auto borrow = [&](Lender& lender) {
+    std::atomic<std::size_t> pending = 1;
+    auto io = std::make_unique<block::DiskIo>(block::Op::read, 0, kEach / 512);
+    io->pending = &pending;
+    io->ask_for_loan();
+    lender.channel->submit(*io);
+    loop.run_until_idle();
+    EXPECT_EQ(io->error, 0);
+    if (io->is_declined()) return false;
+    lender.lent.push_back(std::move(io));
+    return true;
+  };
+  for (Lender& lender : lenders) {
+    lender.disk = *plugin.open({"rd_mcp_0/d", {}, {{"size", "8M"}}});
+    lender.channel = lender.disk->open_channel(loop);
+  }
+  for (std::size_t i = 0; i < kDisks; ++i) {
+    for (std::size_t n = 0; n < kOfADisk; ++n) EXPECT_TRUE(borrow(lenders[i])) << i << ", " << n;
+    EXPECT_FALSE(borrow(lenders[i])) << "one disk's limit";
+  }
+  EXPECT_FALSE(borrow(lenders[kDisks])) << "the limit of all";
+  lenders[0].lent.back()->lent.give_back();
+  lenders[0].lent.pop_back();
+  EXPECT_TRUE(borrow(lenders[kDisks]));
+  for (Lender& lender : lenders) {
+    for (const auto& io : lender.lent) io->lent.give_back();
+    lender.channel.reset();
+  }
+}
+
 // Two threads that write all of a memory of four blocks, each with a byte of its own, and zero the middle
 // two.
 class Writers {
