@@ -29,7 +29,7 @@ struct TcpCommand : fabric::Command, ListHook<> {
   static_assert(wire::WireStruct<Tail>);
   struct Grant {
     PduOut<TcpCommand>::Part part;
-    iovec piece{};
+    iovec piece;
     Sealed<wire::tcp::R2t> pdu;
   };
 
