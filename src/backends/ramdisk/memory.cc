@@ -21,8 +21,7 @@ std::uint64_t mapped_bytes(std::uint64_t bytes) {
   return round_up(bytes) + round_up(round_up(bytes) / kPageBytes * sizeof(std::uint16_t));
 }
 
-// Calls visit(offset, bytes) for each part of the range that lies within one
-// piece of `piece_bytes`.
+// Calls visit(offset, bytes) for each part of the range that lies within one piece of `piece_bytes`.
 template <class Visit>
 void for_each_part(std::uint64_t offset, std::uint64_t bytes, std::uint64_t piece_bytes, Visit visit) {
   while (bytes > 0) {
@@ -51,9 +50,8 @@ Result<std::unique_ptr<RamMemory>> RamMemory::map(std::uint64_t bytes, bool huge
   void* base = ::mmap(nullptr, mapped_bytes(bytes), PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return fail_errno(errno, "no address space");
-  // A huge page for one written block takes 512 times what the tenant uses, so
-  // somebody has to ask for them. The contents are no part of a core dump.  A
-  // kernel that knows neither does no harm.
+  // A huge page for one written block takes 512 times what the tenant uses, so somebody has to ask for them.
+  // The contents are no part of a core dump.  A kernel that knows neither does no harm.
   ::madvise(base, mapped_bytes(bytes), huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   ::madvise(base, mapped_bytes(bytes), MADV_DONTDUMP);
   return std::unique_ptr<RamMemory>(new RamMemory(static_cast<std::byte*>(base), bytes));
@@ -96,8 +94,7 @@ void RamMemory::write(std::uint64_t offset, const std::byte* from, std::size_t b
     for_each_page(at, part, [&](std::uint64_t page, std::uint64_t in_page, std::uint64_t piece) {
       std::memcpy(writable(page) + in_page, from, piece);
       from += piece;
-      bring_home(page);  // the last loan may have come back before the page
-                         // was replaced
+      bring_home(page);  // the last loan may have come back before the page was replaced
     });
   });
 }
@@ -116,8 +113,7 @@ void RamMemory::zero(std::uint64_t offset, std::uint64_t bytes) {
     const std::uint64_t last_page = std::max(first_page, (at + part) / kPageBytes * kPageBytes);
     std::memset(base_ + at, 0, first_page - at);
     if (last_page > first_page && ::madvise(base_ + first_page, last_page - first_page, MADV_DONTNEED) != 0)
-      std::memset(base_ + first_page, 0,
-                  last_page - first_page);  // locked memory cannot be given back
+      std::memset(base_ + first_page, 0, last_page - first_page);  // locked memory cannot be given back
     std::memset(base_ + last_page, 0, at + part - last_page);
   });
 }

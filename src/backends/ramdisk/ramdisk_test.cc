@@ -222,7 +222,6 @@ class Writers {
         while (!stop_) {
           memory.write(0, data.data(), data.size());
           memory.zero(kBlock, 2 * kBlock);
-          std::this_thread::yield();
         }
       });
   }
