@@ -11,8 +11,6 @@ namespace weft {
 
 namespace {
 
-constexpr std::size_t kMapBytes = 2 * 1024 * 1024;
-
 // A little goes in small pieces; what needs more than two of them goes in large ones.
 std::size_t piece_bytes_for(std::size_t bytes) {
   return bytes <= 2 * kSmallBufferBytes ? kSmallBufferBytes : kLargeBufferBytes;
@@ -122,18 +120,36 @@ void BufferPool::take(Party& party, std::size_t bytes, Buffers& out) {
 void* BufferPool::take_piece(std::size_t piece_bytes) {
   auto& cells = piece_bytes == kSmallBufferBytes ? small_ : large_;
   if (cells.empty()) {
-    void* map = ::mmap(nullptr, kMapBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    WEFT_CHECK(map != MAP_FAILED, "no address space for data buffers");
-    maps_.push_back({static_cast<std::byte*>(map), kMapBytes});
-    mapped_ += kMapBytes;
+    std::byte* const map = add_map();
     const std::size_t count = kMapBytes / piece_bytes;
     // Room for every cell of this size at once, so that giving one back never allocates.
     cells.reserve(std::max(cells.capacity(), mapped_ / piece_bytes));
-    for (std::size_t i = count; i-- > 0;) cells.push_back(static_cast<std::byte*>(map) + i * piece_bytes);
+    for (std::size_t i = count; i-- > 0;) cells.push_back(map + i * piece_bytes);
   }
   void* cell = cells.back();
   cells.pop_back();
   return cell;
+}
+
+// A map begins at a multiple of its size.
+std::byte* BufferPool::add_map() {
+  void* const found =
+      ::mmap(nullptr, 2 * kMapBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  WEFT_CHECK(found != MAP_FAILED, "no address space for data buffers");
+  auto* const all = static_cast<std::byte*>(found);
+  const std::size_t before = (kMapBytes - reinterpret_cast<std::uintptr_t>(all) % kMapBytes) % kMapBytes;
+  std::byte* const map = all + before;
+  if (before > 0) ::munmap(all, before);
+  ::munmap(map + kMapBytes, kMapBytes - before);
+  maps_by_place_.emplace(reinterpret_cast<std::uintptr_t>(map) / kMapBytes, maps_.size());
+  maps_.push_back({map, kMapBytes});
+  mapped_ += kMapBytes;
+  return map;
+}
+
+std::optional<std::size_t> BufferPool::map_of(const void* byte) const {
+  const auto found = maps_by_place_.find(reinterpret_cast<std::uintptr_t>(byte) / kMapBytes);
+  return found == maps_by_place_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void BufferPool::serve() {

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "base/intrusive.h"
@@ -100,11 +102,18 @@ class BufferPool {
   std::size_t held_bytes() const { return held_; }
   std::size_t mapped_bytes() const { return mapped_; }
 
+  // The pool's memory is in maps of kMapBytes, which stay until it ends.  Which of maps() holds the byte;
+  // empty: it is not the pool's.
+  static constexpr std::size_t kMapBytes = 2 * 1024 * 1024;
+  std::optional<std::size_t> map_of(const void* byte) const;
+  std::span<const std::span<std::byte>> maps() const { return maps_; }
+
  private:
   static bool guaranteed(const Party& party, std::size_t bytes);
   bool admits(const Party& party, std::size_t bytes) const;
   void take(Party& party, std::size_t bytes, Buffers& out);
   void* take_piece(std::size_t piece_bytes);
+  std::byte* add_map();
   void serve();
 
   Loop& loop_;
@@ -114,7 +123,8 @@ class BufferPool {
   std::vector<void*> small_;
   std::vector<void*> large_;
   std::vector<std::span<std::byte>> maps_;
-  List<Party> waiting_;  // parties with waiters, in turn order
+  std::unordered_map<std::uintptr_t, std::size_t> maps_by_place_;  // address / kMapBytes
+  List<Party> waiting_;                                            // parties with waiters, in turn order
   List<Waiter> granted_;
   MemberTask<BufferPool, &BufferPool::serve> serve_{*this};
 };

@@ -293,5 +293,28 @@ TEST(BufferPoolDeathTest, LostBuffersAreOurMistake) {
       "go back to their pool");
 }
 
+TEST_F(BufferPoolTest, KnowsWhereItsMemoryIs) {
+  BufferPool pool(loop_, 16 * kMiB);
+  Party party(Party::Kind::io);
+  Buffers first, second;
+  ASSERT_TRUE(pool.try_take(party, 4 * kKiB, first));
+  ASSERT_TRUE(pool.try_take(party, kMiB, second));
+  for (Buffers* buffers : {&first, &second}) {
+    for (const iovec& piece : buffers->pieces()) {
+      const auto* const begin = static_cast<std::byte*>(piece.iov_base);
+      const auto place = pool.map_of(begin);
+      ASSERT_TRUE(place);
+      const std::span<std::byte> map = pool.maps()[*place];
+      EXPECT_GE(begin, map.data());
+      EXPECT_LE(begin + piece.iov_len, map.data() + map.size());
+      EXPECT_EQ(pool.map_of(begin + piece.iov_len - 1), place);
+    }
+  }
+  EXPECT_EQ(pool.maps().size() * BufferPool::kMapBytes, pool.mapped_bytes());
+  EXPECT_FALSE(pool.map_of(&pool));
+  pool.give_back(party, first);
+  pool.give_back(party, second);
+}
+
 }  // namespace
 }  // namespace weft

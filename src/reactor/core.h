@@ -22,6 +22,7 @@
 #include "reactor/send_batch.h"
 #include "reactor/spin_policy.h"
 #include "reactor/timer_wheel.h"
+#include "reactor/topology.h"
 
 namespace weft::reactor {
 
@@ -45,7 +46,8 @@ class Lasting : public ListHook<struct LastingTag> {
 
 class Reactor final : public Loop, public Services {
  public:
-  Reactor(unsigned index, const ReactorsOptions& options, std::uint64_t seed);
+  // `near`: the CPUs to stay on when options names none; empty: any.
+  Reactor(unsigned index, const ReactorsOptions& options, Cpus near, std::uint64_t seed);
   ~Reactor() override;
 
   Result<> start();     // makes the thread; returns when it has its ring
@@ -75,7 +77,7 @@ class Reactor final : public Loop, public Services {
   std::unique_ptr<net::Stream> adopt(std::unique_ptr<net::Accepted> connection,
                                      net::StreamHandler& handler) override;
   void connect(const net::Address& address, net::ConnectHandler& handler) override;
-  void submit(FileOp& op) override { files_.submit(op); }
+  void submit(FileOp& op) override;
   int enter(int fd) override { return table_.enter(fd); }
   void leave(int slot) override { table_.leave(slot); }
   void command(DeviceCommand& command) override;
@@ -103,6 +105,10 @@ class Reactor final : public Loop, public Services {
   };
 
   Result<> open();
+  int stay_on_cpus() const;  // 0 or an errno
+  void close();
+  bool open_poll_ring();
+  bool polls() const { return polled_files_.in_flight() > 0; }
   void main();
   void turn();
   std::optional<Duration> waited_for_others();
@@ -114,7 +120,8 @@ class Reactor final : public Loop, public Services {
 
   const unsigned index_;
   const std::string name_;
-  std::optional<unsigned> cpu_;
+  Cpus cpus_;  // empty: any
+  bool is_pinned_ = false;
   std::thread thread_;
   std::atomic<std::thread::id> home_{};
   std::atomic<bool> running_{false};
@@ -142,6 +149,8 @@ class Reactor final : public Loop, public Services {
   List<Lasting, LastingTag> lasting_;
   FileRing files_{*this, ring_};
   FileTable table_{ring_};
+  Ring poll_ring_;  // opened when it is first needed
+  FileRing polled_files_{*this, poll_ring_};
 
   // Written by the loop alone.
   std::atomic<std::uint64_t> turns_{0};

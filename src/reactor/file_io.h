@@ -21,7 +21,8 @@ class FileOp : public ListHook<> {
   enum class Kind : std::uint8_t { read, write, fdatasync, fallocate };
 
   Kind kind = Kind::read;
-  bool dsync = false;  // write: RWF_DSYNC
+  bool dsync = false;   // write: RWF_DSYNC
+  bool polled = false;  // read, write: see is_polled()
   int fd = -1;
   int slot = kNoSlot;  // of fd's FileEntry on this loop, if there is one
   int mode = 0;        // fallocate
@@ -67,6 +68,11 @@ class FileEntry {
   FileIo& files_;
   int slot_;
 };
+
+// Can operations on the descriptor be `polled`: does its device tell of the end of reads when it is asked,
+// and its file system let it be asked?  That is sooner than by an interrupt; the loop asks and does not sleep
+// meanwhile. Any thread; may block.
+bool is_polled(int fd);
 
 // The FileIo of each Loop.
 class FileIos {

@@ -7,13 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "base/dice.h"
+#include "base/page_memory.h"
 #include "reactor/file_ring.h"
 #include "reactor/testing.h"
 
@@ -148,6 +151,82 @@ TEST_F(FileIoTest, TellsTheErrorOfABadDescriptor) {
   TestOp sync(watch_, -1);
   sync.kind = FileOp::Kind::fdatasync;
   EXPECT_EQ(run(sync), EBADF);
+}
+
+// Whole pages of the loop's own buffers, in one piece and in several, there and back.
+TEST_F(FileIoTest, MovesTheLoopsBuffers) {
+  constexpr std::size_t kBytes = 2 * kLargeBufferBytes;
+  BufferPool::Party party(BufferPool::Party::Kind::io);
+  Buffers one, several, back;
+  on_loop(loop(), [&] {
+    BufferPool& pool = loop().buffers();
+    ASSERT_TRUE(pool.try_take(party, 4096, one));
+    ASSERT_TRUE(pool.try_take(party, kBytes, several));
+    ASSERT_TRUE(pool.try_take(party, 4096, back));
+  });
+  const auto fill = [](Buffers& buffers, int first) {
+    for (const iovec& piece : buffers.pieces()) std::memset(piece.iov_base, first++, piece.iov_len);
+  };
+  const auto all_of = [](Buffers& buffers) {
+    return std::vector<iovec>(buffers.pieces().begin(), buffers.pieces().end());
+  };
+  fill(one, 'a');
+  fill(several, 'b');
+  auto first = make(FileOp::Kind::write, 0, all_of(one));
+  auto second = make(FileOp::Kind::write, 4096, all_of(several));
+  second->dsync = true;
+  EXPECT_EQ(run(*first), 0);
+  EXPECT_EQ(run(*second), 0);
+  const char expected[] = {'a', 'b', 'c'};
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{4096}, 4096 + kLargeBufferBytes}) {
+    fill(back, 0);
+    EXPECT_EQ(run(*make(FileOp::Kind::read, offset, all_of(back))), 0);
+    const auto* const bytes = static_cast<const char*>(back.pieces()[0].iov_base);
+    const char wanted = expected[offset == 0 ? 0 : offset == 4096 ? 1 : 2];
+    EXPECT_EQ(std::count(bytes, bytes + 4096, wanted), 4096) << offset;
+  }
+  // The end of the file in the middle of it.
+  ASSERT_EQ(::ftruncate(fd_, 6000), 0);
+  EXPECT_EQ(run(*make(FileOp::Kind::read, 4096, all_of(back))), EIO);
+  on_loop(loop(), [&] {
+    for (Buffers* buffers : {&one, &several, &back}) loop().buffers().give_back(party, *buffers);
+  });
+}
+
+// Whether the kernel polls a device without poll queues in vain, or says that it cannot, is its own matter:
+// either way each operation ends, beside such as are not polled.  With poll queues:
+// tests/real_host/iopoll.sh.
+TEST_F(FileIoTest, PolledOperationsEnd) {
+  char name[] = "weft-polled-XXXXXX";
+  const int made = ::mkstemp(name);
+  ASSERT_GE(made, 0);
+  constexpr std::size_t kPage = 4096, kOps = 64;
+  ASSERT_EQ(::fallocate(made, 0, 0, kOps * kPage), 0);
+  const int file = ::open(name, O_RDWR | O_DIRECT | O_CLOEXEC);
+  ::unlink(name);
+  ::close(made);
+  if (file < 0) GTEST_SKIP() << "no direct I/O in the current directory";
+  const PageMemory memory = page_memory(kOps * kPage);
+  std::memset(memory.get(), 0xff, kOps * kPage);
+  for (const auto kind : {FileOp::Kind::read, FileOp::Kind::write}) {
+    std::vector<std::unique_ptr<TestOp>> ops;
+    for (std::size_t i = 0; i < kOps; ++i) {
+      ops.push_back(make(kind, i * kPage, {{memory.get() + i * kPage, kPage}}));
+      ops.back()->fd = file;
+      ops.back()->polled = i % 2 == 0;
+    }
+    on_loop(loop(), [&] {
+      for (auto& op : ops) reactors_->of(loop()).submit(*op);
+    });
+    for (std::size_t i = 0; i < kOps; ++i) {
+      ASSERT_TRUE(watch_.wait([&] { return ops[i]->is_done; })) << i;
+      const bool may_refuse = ops[i]->polled && ops[i]->error == EOPNOTSUPP;
+      EXPECT_TRUE(ops[i]->error == 0 || may_refuse) << i << ": " << ops[i]->error;
+      const bool came = kind == FileOp::Kind::read && ops[i]->error == 0;
+      EXPECT_TRUE(!came || memory[i * kPage] == std::byte{0}) << "the file's zeroes, " << i;
+    }
+  }
+  ::close(file);
 }
 
 TEST_F(FileIoTest, TakesMoreThanTheRingHolds) {

@@ -53,25 +53,40 @@ void FileRing::start(FileOp& op) {
 }
 
 void FileRing::issue(Slot& slot) {
-  FileOp& op = slot.op;
-  io_uring_sqe* const sqe = &ring_.next(&slot);
+  io_uring_sqe& sqe = ring_.next(&slot);
+  prepare(sqe, slot);
+  if (ring_.kind() == Ring::Kind::interrupts) use_slot(sqe, slot.op.slot);  // the table is that ring's
+}
+
+void FileRing::prepare(io_uring_sqe& sqe, const Slot& slot) {
+  const FileOp& op = slot.op;
+  const iovec& first = op.rest[0];
+  const auto bytes = static_cast<unsigned>(first.iov_len);
   const std::uint64_t offset = op.offset_bytes + slot.done_bytes;
+  const int fixed =
+      moves_data(op) && op.rest_count == 1 ? buffers_.find(loop_.buffers(), first) : FixedBuffers::kNone;
   switch (op.kind) {
     case FileOp::Kind::read:
-      io_uring_prep_readv(sqe, op.fd, op.rest, op.rest_count, offset);
+      if (fixed != FixedBuffers::kNone)
+        io_uring_prep_read_fixed(&sqe, op.fd, first.iov_base, bytes, offset, fixed);
+      else
+        io_uring_prep_readv(&sqe, op.fd, op.rest, op.rest_count, offset);
       break;
     case FileOp::Kind::write:
-      io_uring_prep_writev2(sqe, op.fd, op.rest, op.rest_count, offset, op.dsync ? RWF_DSYNC : 0);
+      if (fixed != FixedBuffers::kNone)
+        io_uring_prep_write_fixed(&sqe, op.fd, first.iov_base, bytes, offset, fixed);
+      else
+        io_uring_prep_writev(&sqe, op.fd, op.rest, op.rest_count, offset);
+      if (op.dsync) sqe.rw_flags = RWF_DSYNC;
       break;
     case FileOp::Kind::fdatasync:
-      io_uring_prep_fsync(sqe, op.fd, IORING_FSYNC_DATASYNC);
+      io_uring_prep_fsync(&sqe, op.fd, IORING_FSYNC_DATASYNC);
       break;
     case FileOp::Kind::fallocate:
-      io_uring_prep_fallocate(sqe, op.fd, op.mode, static_cast<off_t>(op.offset_bytes),
+      io_uring_prep_fallocate(&sqe, op.fd, op.mode, static_cast<off_t>(op.offset_bytes),
                               static_cast<off_t>(op.length_bytes));
       break;
   }
-  use_slot(*sqe, op.slot);
 }
 
 void FileRing::on_completed(Slot& slot, int result) {

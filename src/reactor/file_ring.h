@@ -4,6 +4,7 @@
 #include "base/intrusive.h"
 #include "base/slab.h"
 #include "reactor/file_io.h"
+#include "reactor/fixed_buffers.h"
 #include "reactor/ring.h"
 
 namespace weft::reactor {
@@ -13,11 +14,12 @@ class FileRing {
   // More wait here, so that they do not take the room of the network.
   static constexpr unsigned kMostInFlight = 512;
 
-  FileRing(Loop& loop, Ring& ring) : loop_(loop), ring_(ring) {}
+  FileRing(Loop& loop, Ring& ring) : loop_(loop), ring_(ring), buffers_(ring) {}
   FileRing(const FileRing&) = delete;
   FileRing& operator=(const FileRing&) = delete;
   ~FileRing();
 
+  void open() { buffers_.open(); }  // with the ring open
   void submit(FileOp& op);
   unsigned in_flight() const { return in_flight_; }
 
@@ -25,12 +27,14 @@ class FileRing {
   struct Slot;
   void start(FileOp& op);
   void issue(Slot& slot);
+  void prepare(io_uring_sqe& sqe, const Slot& slot);
   void on_completed(Slot& slot, int result);
   void finish(Slot& slot, int error);
   void retry();
 
   Loop& loop_;
   Ring& ring_;
+  FixedBuffers buffers_;
   unsigned in_flight_ = 0;
   struct Slot : Completion, ListHook<> {
     Slot(FileRing& ring_of_slot, FileOp& its_op)

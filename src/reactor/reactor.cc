@@ -60,7 +60,7 @@ unsigned Reactor::TaskQueue::run(unsigned most) {
   return ran;
 }
 
-Reactor::Reactor(unsigned index, const ReactorsOptions& options, std::uint64_t seed)
+Reactor::Reactor(unsigned index, const ReactorsOptions& options, Cpus near, std::uint64_t seed)
     : index_(index),
       name_(fmt::format("{}-{}", options.name, index).substr(0, 15)),
       now_(clock_now()),
@@ -68,7 +68,8 @@ Reactor::Reactor(unsigned index, const ReactorsOptions& options, std::uint64_t s
       timers_(now_),
       dice_(seed),
       pool_(*this, options.buffer_bytes_each) {
-  if (!options.cpus.empty()) cpu_ = options.cpus[index % options.cpus.size()];
+  is_pinned_ = !options.cpus.empty();
+  cpus_ = is_pinned_ ? Cpus{options.cpus[index % options.cpus.size()]} : std::move(near);
 }
 
 Reactor::~Reactor() {
@@ -76,21 +77,25 @@ Reactor::~Reactor() {
   if (wake_fd_ >= 0) ::close(wake_fd_);
 }
 
+int Reactor::stay_on_cpus() const {
+  if (cpus_.empty()) return 0;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const unsigned cpu : cpus_)
+    if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  return ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
+}
+
 Result<> Reactor::open() {
-  if (cpu_) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (*cpu_ < CPU_SETSIZE) CPU_SET(*cpu_, &set);
-    if (const int error = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set); error != 0)
-      return fail(error,
-                  fmt::format("reactor {}: CPU {} is not available to this process ({}): choose others",
-                              index_, *cpu_, errno_text(error)));
-  }
+  if (const int error = stay_on_cpus(); error != 0 && is_pinned_)
+    return fail(error, fmt::format("reactor {}: CPU {} is not available to this process ({}): choose others",
+                                   index_, cpus_.front(), errno_text(error)));
   wake_fd_ = ::eventfd(0, EFD_CLOEXEC);
   if (wake_fd_ < 0) return fail_errno(errno, fmt::format("reactor {}: eventfd", index_));
   if (auto opened = ring_.open(); !opened) return opened;
   if (auto opened = recv_buffers_.open(ring_); !opened) return opened;
   table_.open(file_table_entries());
+  files_.open();
   watch_wake();
   return {};
 }
@@ -105,9 +110,14 @@ Result<> Reactor::start() {
     running_.store(good, std::memory_order_release);
     opened.set_value(std::move(result));
     if (good) main();
-    ring_.close();
+    close();
   });
   return opened.get_future().get();
+}
+
+void Reactor::close() {
+  poll_ring_.close();
+  ring_.close();
 }
 
 void Reactor::request_stop() {
@@ -123,7 +133,7 @@ void Reactor::main() {
   cpu_delay_.open();
   while (!stopping_) turn();
   for (unsigned i = 0; i < kLastTurns && (posted_.first != nullptr || !mailbox_.empty()); ++i) turn();
-  ring_.close();
+  close();
   running_.store(false, std::memory_order_release);
   while (!lasting_.empty()) {
     Lasting& part = lasting_.front();
@@ -137,6 +147,7 @@ void Reactor::turn() {
   now_ = clock_now();
   count(turns_, 1);
   unsigned done = ring_.run_completions(kMostCompletions);
+  if (polls()) done += poll_ring_.run_completions(kMostCompletions);
   count(completions_, done);
   posted_.append(mailbox_.take_all());
   done += posted_.run(kMostTasks);
@@ -174,17 +185,30 @@ void Reactor::end_turn() {
 
   const bool busy = stopping_ || posted_.first != nullptr || deferred_.first != nullptr ||
                     !flushable_.empty() || ring_.has_completions();
+  const bool asks = polls();
+  if (asks) poll_ring_.submit();
   if (busy) return ring_.submit();
   std::optional<Duration> timeout;
   if (const auto wake = timers_.next_wake()) {
     if (*wake <= end) return ring_.submit();
     timeout = *wake - end;
   }
-  if (spin_.looks_on(end)) return ring_.look();
+  if (asks || spin_.looks_on(end)) return ring_.look();
   if (!mailbox_.fall_asleep()) return ring_.submit();
   count(sleeps_, 1);
   ring_.submit_and_sleep(timeout);
   mailbox_.wake_up();
+}
+
+void Reactor::submit(FileOp& op) {
+  const bool asks = op.polled && (poll_ring_.is_open() || open_poll_ring());
+  (asks ? polled_files_ : files_).submit(op);
+}
+
+bool Reactor::open_poll_ring() {
+  if (!poll_ring_.open(Ring::Kind::polls)) return false;
+  polled_files_.open();
+  return true;
 }
 
 void Reactor::watch_wake() {
@@ -241,10 +265,12 @@ Result<std::unique_ptr<Reactors>> Reactors::start(const ReactorsOptions& options
   all->warnings_ = std::move(*warnings);
   all->loads_ = std::make_unique<std::atomic<std::uint32_t>[]>(options.count);
   all->in_use_ = options.in_use == 0 ? options.count : options.in_use;
+  const std::vector<Cpus> nodes = memory_nodes(allowed_cpus());
   for (unsigned i = 0; i < options.count; ++i) {
     std::uint64_t seed = i;
     if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) return fail_errno(errno, "reactors: getrandom");
-    all->reactors_.push_back(std::make_unique<Reactor>(i, options, seed));
+    all->reactors_.push_back(
+        std::make_unique<Reactor>(i, options, place_reactor(i, options.count, nodes), seed));
     all->loops_.push_back(all->reactors_.back().get());
     if (auto started = all->reactors_.back()->start(); !started) return std::unexpected(started.error());
   }

@@ -25,7 +25,8 @@ struct ReactorsOptions {
   unsigned count = 1;                                              // threads; at least 1
   unsigned in_use = 0;                                             // see Loops::use; 0: all
   std::size_t buffer_bytes_each = std::size_t{256} * 1024 * 1024;  // limit of each loop's BufferPool
-  std::vector<unsigned> cpus;  // reactor i is pinned to cpus[i % size]; empty: not pinned
+  // Reactor i is pinned to cpus[i % size]; empty: it stays on the CPUs of one memory node.
+  std::vector<unsigned> cpus;
   // How long a reactor that has nothing to do looks for work before it sleeps: what comes then costs no
   // wake-up, and the CPU is in use meanwhile.  Duration::max(): it never sleeps.  Empty: a moment, while work
   // comes that soon (spin_policy.h).

@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned kSubmissions = 1024;
 constexpr unsigned kCompletions = 8192;
 
-int open_ring(io_uring& ring) {
+int open_ring(io_uring& ring, unsigned more_flags) {
   // From the best to what every kernel takes.
   static constexpr unsigned kChoices[] = {
       IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
@@ -25,7 +25,7 @@ int open_ring(io_uring& ring) {
   int error = 0;
   for (const unsigned flags : kChoices) {
     io_uring_params params{};
-    params.flags = flags;
+    params.flags = flags | more_flags;
     params.cq_entries = kCompletions;
     error = -io_uring_queue_init_params(kSubmissions, &ring, &params);
     if (error != EINVAL) break;
@@ -35,9 +35,12 @@ int open_ring(io_uring& ring) {
 
 }  // namespace
 
-Result<> Ring::open() {
-  if (const int error = open_ring(ring_); error != 0) return std::unexpected(explain_ring_refusal(error));
+Result<> Ring::open(Kind kind) {
+  const unsigned flags = kind == Kind::polls ? IORING_SETUP_IOPOLL : 0;
+  if (const int error = open_ring(ring_, flags); error != 0)
+    return std::unexpected(explain_ring_refusal(error));
   open_ = true;
+  kind_ = kind;
   io_uring_register_ring_fd(&ring_);  // saves a descriptor look-up per call; works without
   return {};
 }

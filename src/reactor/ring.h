@@ -20,8 +20,12 @@ class Ring {
   Ring& operator=(const Ring&) = delete;
   ~Ring() { close(); }
 
+  enum class Kind : std::uint8_t {
+    interrupts,  // what completes says so by itself
+    polls,       // reads and writes of devices that are asked; each submit() asks them.  Takes nothing else.
+  };
   // On the thread that will use it.  Leaves out what this kernel refuses.
-  Result<> open();
+  Result<> open(Kind kind = Kind::interrupts);
   void close();
 
   // The next submission, cleared; the caller prepares it at once.  Never fails: what does not fit into the
@@ -32,6 +36,7 @@ class Ring {
   void cancel(Completion& target);
 
   bool is_open() const { return open_; }
+  Kind kind() const { return kind_; }
   bool has_completions() const { return io_uring_cq_ready(&ring_) > 0; }
 
   // Runs the completions that are there now, at most `most`.  Returns how many.
@@ -51,6 +56,7 @@ class Ring {
 
   io_uring ring_{};
   bool open_ = false;
+  Kind kind_ = Kind::interrupts;
   std::deque<io_uring_sqe> backlog_;
 };
 

@@ -5,11 +5,7 @@
 . "$(dirname "$0")/harness/host.sh"
 
 nqn=nqn.2024-01.test:ublk
-mkdir -p "$work/share/weft/lib"
-cp "$bin/weft" "$bin/weftd" "$work/share/weft"
-# All that the programs need, but what the guest has newer.
-ldd "$bin/weft" "$bin/weftd" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
-	grep -Ev '/(libc|libm|ld-linux[^/]*)\.so' | while read -r library; do cp -L "$library" "$work/share/weft/lib"; done
+share_programs "$work/share/weft"
 cat >"$work/share/weft.json" <<-JSON
 	{"version": 1,
 	 "target": {"core": {"fileio_1": {"disk": {"control": {"fd_dev_name": "/tmp/disk", "create": "1", "fd_dev_size": "400M", "fd_buffered_io": "1"}, "enable": 1}},

@@ -27,6 +27,7 @@ constexpr ControlKey kKeys[] = {
     {"readonly", "1: refuse writes; default 0"},
     {"exclusive", "0: as shared=1; default 1"},
     {"shared", "1: others may have the device open or mounted too; default 0"},
+    kIopollKey,
     {"block_size", "logical block in bytes: 512 or 4096, not below the device's; default the device's"},
 };
 
@@ -34,6 +35,7 @@ struct Wanted {
   std::string path;
   bool read_only = false;
   bool shared = false;
+  bool polled = false;
 };
 
 // What all devices of the plugin have in common.
@@ -65,9 +67,12 @@ Result<Wanted> read_options(const OpenOptions& options) {
   if (!shared) return std::unexpected(shared.error());
   const auto exclusive = control_flag(options, "exclusive");
   if (!exclusive) return std::unexpected(exclusive.error());
+  const auto polled = control_flag(options, "iopoll");
+  if (!polled) return std::unexpected(polled.error());
   if (*shared && *exclusive)
     return refuse(options, EINVAL, "shared=1 and exclusive=1 contradict each other; give one of them");
   wanted.read_only = *read_only;
+  wanted.polled = *polled;
   wanted.shared = *shared || (options.control.contains("exclusive") && !*exclusive);
   return wanted;
 }
@@ -145,11 +150,12 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
   const auto geometry = look_at(options, *wanted, *target, status.st_rdev);
   if (!geometry) return std::unexpected(geometry.error());
 
-  const auto path = is_nonblocking(target->fd()) ? FdBackend::Path::ring : FdBackend::Path::direct;
+  const auto path = choose_direct_path(options, *target, wanted->polled);
+  if (!path) return std::unexpected(path.error());
   auto held = std::make_shared<Held>();
   held->common = common;
   held->note = common->holders.note({0, status.st_rdev}, options.name);
-  held->backend = std::make_shared<FdBackend>(options, std::move(target), *geometry, path, files);
+  held->backend = std::make_shared<FdBackend>(options, std::move(target), *geometry, *path, files);
   FdBackend& backend = *held->backend;
   // What fails here fails again in the next sweep, which reports it.
   held->watch = common->uevents.watch(status.st_rdev, [&backend] { (void)backend.refresh(); });

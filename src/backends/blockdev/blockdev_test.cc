@@ -68,6 +68,7 @@ TEST_F(BlockdevTest, RefusesWhatItCannotServe) {
       {{{"udev_path", directory_ / ""}}, EINVAL, "is not a block device"},
       {{{"udev_path", file}, {"readonly", "2"}}, EINVAL, "readonly=2: give 0 or 1"},
       {{{"udev_path", file}, {"shared", ""}}, EINVAL, "shared=: give 0 or 1"},
+      {{{"udev_path", file}, {"iopoll", "yes"}}, EINVAL, "iopoll=yes: give 0 or 1"},
       {{{"udev_path", file}, {"exclusive", "x"}}, EINVAL, "exclusive=x: give 0 or 1"},
       {{{"udev_path", file}, {"exclusive", "1"}, {"shared", "1"}}, EINVAL, "contradict each other"},
   };

@@ -60,6 +60,7 @@ Result<> FdBackend::refresh() {
 
 std::string FdBackend::info() const {
   const char* path = path_ == Path::ring     ? "direct"
+                     : path_ == Path::polled ? "direct, polled"
                      : path_ == Path::direct ? "direct, on its own thread"
                                              : "buffered";
   return fmt::format("{}, {}, blocks of {}, {}{}{}", target_->path(), size_text(geometry().bytes()),
@@ -76,7 +77,8 @@ int FdBackend::execute(const block::Request& request, std::uint64_t flush) {
       return read_all(fd(), offset, request.data);
     case Op::write: {
       const int error = write_all(fd(), offset, request.data, request.fua);
-      return request.fua ? note_durable_write(error) : error;
+      if (request.fua) return note_durable_write(error);
+      return error == 0 ? note_written(length) : error;
     }
     case Op::flush:
       return sync(flush);
@@ -84,7 +86,8 @@ int FdBackend::execute(const block::Request& request, std::uint64_t flush) {
       return target_->discard(offset, length);
     case Op::write_zeroes: {
       const int error = target_->zero(offset, length, request.may_unmap);
-      return error == 0 && request.fua ? sync(next_flush()) : error;
+      if (error != 0) return error;
+      return request.fua ? sync(next_flush()) : note_written(length);
     }
   }
   return EINVAL;
@@ -100,20 +103,44 @@ int FdBackend::note_durable_write(int error) {
 int FdBackend::sync(std::uint64_t flush) {
   if (flush <= flushes_done_) return 0;  // one that began after this was submitted has ended
   const std::uint64_t covered = flushes_submitted_.load();
-  if (target_->sync() != 0) {
-    broken_.store(true, std::memory_order_release);
-    return EIO;
-  }
+  if (target_->sync() != 0) return lost();
   flushes_done_ = covered;
+  written_ = 0;
   return 0;
 }
 
+// Half of what may wait is being written while the other half comes.
+int FdBackend::note_written(std::uint64_t bytes) {
+  if (path_ != Path::cached) return 0;
+  written_ += bytes;
+  if (written_ < kMostUnwritten / 2) return 0;
+  written_ = 0;
+  // An error is told once, like that of fdatasync: the next flush would succeed.
+  return target_->write_back() == 0 ? 0 : lost();
+}
+
+namespace {
+
+// Does the descriptor, open for direct I/O, read and write without blocking?
 bool is_nonblocking(int fd) {
   constexpr std::size_t kProbeBytes = 4096;
   alignas(4096) std::byte probe[kProbeBytes];
   const iovec piece{probe, kProbeBytes};
   const ssize_t moved = ::preadv2(fd, &piece, 1, 0, RWF_NOWAIT);
   return moved >= 0 || (errno != EOPNOTSUPP && errno != EINVAL);
+}
+
+}  // namespace
+
+Result<FdBackend::Path> choose_direct_path(const block::OpenOptions& options, const FdTarget& target,
+                                           bool polled) {
+  const bool nonblocking = is_nonblocking(target.fd());
+  if (!polled) return nonblocking ? FdBackend::Path::ring : FdBackend::Path::direct;
+  if (nonblocking && reactor::is_polled(target.fd())) return FdBackend::Path::polled;
+  return fail(EINVAL, fmt::format("{}: iopoll=1: {} cannot be polled: its device has no poll queues "
+                                  "(queue/io_poll in /sys/block is 0), or its file system does not let it; "
+                                  "leave iopoll out",
+                                  options.name, target.path()));
 }
 
 }  // namespace weft::backends

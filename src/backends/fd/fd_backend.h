@@ -10,9 +10,13 @@
 // forgets it, so every later flush and change of this backend fails with EIO until it is opened again.  The
 // exception is a direct write that the file system had no room for (ENOSPC, EDQUOT): nothing that was
 // acknowledged got lost.
+//
+// Through the page cache no more than kMostUnwritten waits to be written: who writes more waits for the disk,
+// so that a flush is short and the memory remains to others.
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +33,7 @@ class FdBackend final : public block::Backend {
  public:
   enum class Path : std::uint8_t {
     ring,    // direct I/O that does not block
+    polled,  // the same, whose device is asked for its end
     direct,  // direct I/O on the lane
     cached,  // through the page cache, on the lane
   };
@@ -56,9 +61,15 @@ class FdBackend final : public block::Backend {
   int note_durable_write(int error);
 
   static constexpr std::chrono::milliseconds kPatience{2000};
+  static constexpr std::uint64_t kMostUnwritten = std::uint64_t{64} * 1024 * 1024;
 
  private:
   int sync(std::uint64_t flush);
+  int note_written(std::uint64_t bytes);
+  int lost() {
+    broken_.store(true, std::memory_order_release);
+    return EIO;
+  }
 
   std::shared_ptr<FdTarget> target_;
   const block::Geometry geometry_;  // but for the blocks
@@ -68,12 +79,19 @@ class FdBackend final : public block::Backend {
   std::atomic<bool> broken_{false};
   std::atomic<std::uint64_t> flushes_submitted_{0};
   std::uint64_t flushes_done_ = 0;  // the lane's: up to this number
+  std::uint64_t written_ = 0;       // the lane's: bytes since it last had the page cache write
   std::mutex refresh_mutex_;
   const std::shared_ptr<std::atomic<bool>> looking_ = std::make_shared<std::atomic<bool>>(false);
   reactor::Lane lane_;
 };
 
-// Does the descriptor, open for direct I/O, read and write without blocking?
-bool is_nonblocking(int fd);
+// A key of each plugin that has such backends.
+inline constexpr block::ControlKey kIopollKey{
+    "iopoll", "1: ask the device for the end of reads and writes, with the CPU in use meanwhile; default 0"};
+
+// How a target that is open for direct I/O is used.  Looks at the data; may block.  EINVAL: it is to be
+// polled and cannot be.
+Result<FdBackend::Path> choose_direct_path(const block::OpenOptions& options, const FdTarget& target,
+                                           bool polled);
 
 }  // namespace weft::backends

@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "backends/fd/testing.h"
 #include "base/call.h"
@@ -56,6 +60,8 @@ struct Below {
   std::atomic<int> zeroings{0};
   std::atomic<int> syncs{0};
   std::atomic<int> failing_syncs{0};  // so many of the next ones
+  std::atomic<int> write_backs{0};
+  std::atomic<int> failing_write_backs{0};
   std::atomic<bool> closed{false};
 };
 
@@ -75,6 +81,11 @@ class TestFdTarget final : public FdTarget {
     ++below_->syncs;
     if (below_->failing_syncs > 0) return --below_->failing_syncs, EIO;
     return FdTarget::sync();
+  }
+  int write_back() override {
+    ++below_->write_backs;
+    if (below_->failing_write_backs > 0) return --below_->failing_write_backs, EIO;
+    return FdTarget::write_back();
   }
   int discard(std::uint64_t /*offset*/, std::uint64_t /*length*/) override { return 0; }
   int zero(std::uint64_t /*offset*/, std::uint64_t /*length*/, bool /*may_unmap*/) override {
@@ -115,6 +126,26 @@ int zero(block::Disk& disk, bool fua = false) {
   auto io = std::make_unique<DiskIo>(Op::write_zeroes, 0, 8);
   io->fua = fua;
   return disk.run_one(std::move(io));
+}
+
+// Writes the first MiB again and again, until it is `bytes` in all; the first error.
+int write_much(block::Disk& disk, std::uint64_t bytes) {
+  for (std::uint64_t written = 0; written < bytes; written += kBytes)
+    if (const int error = disk.run_one(disk.make_write(0, kBytes / kBlockBytes)); error != 0) return error;
+  return 0;
+}
+
+// How much of a file waits in the page cache to be written; empty where the kernel does not tell.
+std::optional<std::uint64_t> unwritten_bytes(int fd) {
+  constexpr long kCachestat = 451;
+  struct {
+    std::uint64_t first, bytes;
+  } const range{0, 0};  // all
+  struct {
+    std::uint64_t cached, dirty, being_written, evicted, recently_evicted;
+  } pages{};
+  if (::syscall(kCachestat, fd, &range, &pages, 0) != 0) return std::nullopt;
+  return (pages.dirty + pages.being_written) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 // What /dev/zero takes and gives is of no matter; fdatasync fails on it.
@@ -188,6 +219,64 @@ TEST(FdBackend, AFailedWriteIsOnlyThatWritesError) {
     EXPECT_EQ(disk.run_one(disk.make_write(0, 8)), ENOSPC);
     EXPECT_EQ(zero(disk), 0);
   }
+}
+
+TEST(FdBackend, ThePageCacheWritesAfterEachHalfOfWhatMayWait) {
+  constexpr std::uint64_t kHalf = FdBackend::kMostUnwritten / 2;
+  ScratchDirectory directory;
+  const std::string file = directory.make("disk", kBytes);
+  Environment environment(file.c_str(), Path::cached);
+  block::Disk disk(environment);
+  EXPECT_EQ(write_much(disk, kHalf - kBytes), 0);
+  EXPECT_EQ(environment.below->write_backs, 0);
+  EXPECT_EQ(write_much(disk, kBytes), 0);
+  EXPECT_EQ(environment.below->write_backs, 1);
+  EXPECT_EQ(write_much(disk, kHalf), 0);
+  EXPECT_EQ(environment.below->write_backs, 2);
+  EXPECT_EQ(write_much(disk, kHalf - kBytes), 0);
+  EXPECT_EQ(flush(disk), 0);
+  EXPECT_EQ(write_much(disk, kHalf - kBytes), 0);
+  EXPECT_EQ(environment.below->write_backs, 2) << "what was flushed waits no more";
+}
+
+TEST(FdBackend, WhatWaitsInThePageCacheIsBounded) {
+  constexpr std::uint64_t kMuch = 4 * FdBackend::kMostUnwritten;
+  ScratchDirectory directory;
+  const std::string file = directory.make("disk", kMuch);
+  const UniqueFd look(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!unwritten_bytes(look.get())) GTEST_SKIP() << "cachestat: " << errno_text(errno);
+  Environment environment(file.c_str(), Path::cached);
+  environment.below->bytes = kMuch;
+  block::Disk disk(environment);
+  ASSERT_TRUE(disk.backend->refresh());
+  std::uint64_t most = 0;
+  for (std::uint64_t offset = 0; offset < kMuch; offset += kBytes) {
+    ASSERT_EQ(disk.run_one(disk.make_write(offset / kBlockBytes, kBytes / kBlockBytes)), 0);
+    most = std::max(most, *unwritten_bytes(look.get()));
+  }
+  EXPECT_LE(most, FdBackend::kMostUnwritten);
+}
+
+TEST(FdBackend, DirectWritesLeaveNothingInThePageCache) {
+  for (const Path path : {Path::direct, Path::ring}) {
+    Environment environment("/dev/zero", path);
+    block::Disk disk(environment);
+    EXPECT_EQ(write_much(disk, FdBackend::kMostUnwritten), 0);
+    EXPECT_EQ(environment.below->write_backs, 0);
+  }
+}
+
+TEST(FdBackend, WhatThePageCacheLostFailsEveryLaterFlush) {
+  ScratchDirectory directory;
+  const std::string file = directory.make("disk", kBytes);
+  Environment environment(file.c_str(), Path::cached);
+  block::Disk disk(environment);
+  environment.below->failing_write_backs = 1;
+  EXPECT_EQ(write_much(disk, FdBackend::kMostUnwritten), EIO);
+  EXPECT_EQ(environment.below->write_backs, 1);
+  EXPECT_EQ(flush(disk), EIO);
+  EXPECT_EQ(disk.run_one(disk.make_write(0, 8)), EIO);
+  EXPECT_EQ(environment.below->syncs, 0) << "the kernel would say that all is well";
 }
 
 TEST(FdBackend, FlushesThatWaitShareOne) {

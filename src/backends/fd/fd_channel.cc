@@ -24,10 +24,12 @@ void FdChannel::submit(Request& request) {
   if (const int error = check_request(geometry, request); error != 0) return refused_.add(request, error);
   if (request.op != Op::read && backend_.broken()) return refused_.add(request, EIO);
   const bool moves_data = request.op == Op::read || request.op == Op::write;
-  if (!moves_data || backend_.path() != FdBackend::Path::ring) return submit_to_lane(request);
+  const bool polled = backend_.path() == FdBackend::Path::polled;
+  if (!moves_data || (!polled && backend_.path() != FdBackend::Path::ring)) return submit_to_lane(request);
   RingRequest& ring = ring_requests_.take(*this, request);
   ring.kind = request.op == Op::read ? FileOp::Kind::read : FileOp::Kind::write;
   ring.dsync = request.op == Op::write && request.fua;
+  ring.polled = polled && !ring.dsync;  // what makes it durable comes after the device's answer
   ring.fd = backend_.fd();
   ring.slot = entry_.slot();
   ring.FileOp::done = &FdChannel::ring_done;

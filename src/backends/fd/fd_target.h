@@ -23,6 +23,8 @@ class FdTarget {
   virtual Result<std::uint64_t> size_bytes() const = 0;  // now
   // These: 0 or an errno.
   virtual int sync();  // fdatasync
+  // Has the page cache write what it holds, and waits for what was under way before.
+  virtual int write_back();
   // Offset and length are multiples of the logical block.
   virtual int discard(std::uint64_t offset, std::uint64_t length) = 0;
   virtual int zero(std::uint64_t offset, std::uint64_t length, bool may_unmap) = 0;

@@ -26,7 +26,9 @@ constexpr ControlKey kKeys[] = {
     {"fd_dev_name", "path of the file; required"},
     {"fd_dev_size", "size of a file that is to be created: bytes, or as 512M, 10G, 1.5T; else not used"},
     {"create", "1: make the file, sparse, when it is missing; needs fd_dev_size; default 0"},
-    {"fd_buffered_io", "1: through the page cache instead of direct I/O; default 0"},
+    {"fd_buffered_io",
+     "1: through the page cache, where 64 MiB may wait to be written, instead of direct I/O; default 0"},
+    kIopollKey,
     {"fd_async_io", "0 or 1, for configurations of others: I/O is always asynchronous"},
     {"block_size", "logical block in bytes: 512 or 4096; default the smallest that the file allows"},
     {"readonly", "1: refuse writes; default 0"},
@@ -37,6 +39,7 @@ constexpr std::uint32_t kMostAlignment = 4096;  // of the data in requests
 struct Wanted {
   std::string path;
   bool buffered = false;
+  bool polled = false;
   bool read_only = false;
   bool shared = false;
   bool create = false;
@@ -62,11 +65,8 @@ Result<Wanted> read_options(const OpenOptions& options) {
   const struct {
     const char* key;
     bool& value;
-  } flags[] = {{"fd_buffered_io", wanted.buffered},
-               {"fd_async_io", async},
-               {"readonly", wanted.read_only},
-               {"shared", wanted.shared},
-               {"create", wanted.create}};
+  } flags[] = {{"fd_buffered_io", wanted.buffered}, {"iopoll", wanted.polled}, {"fd_async_io", async},
+               {"readonly", wanted.read_only},      {"shared", wanted.shared}, {"create", wanted.create}};
   for (const auto& flag : flags) {
     const auto value = control_flag(options, flag.key);
     if (!value) return std::unexpected(value.error());
@@ -75,6 +75,8 @@ Result<Wanted> read_options(const OpenOptions& options) {
   const auto size = control_size(options, "fd_dev_size");
   if (!size) return std::unexpected(size.error());
   wanted.bytes = *size;
+  if (wanted.polled && wanted.buffered)
+    return refuse(options, EINVAL, "iopoll=1 and fd_buffered_io=1 contradict each other; give one of them");
   if (wanted.create && !wanted.bytes)
     return refuse(options, EINVAL, "create=1 needs the size of the file; give fd_dev_size=10G or the like");
   return wanted;
@@ -195,12 +197,12 @@ Result<std::shared_ptr<block::Backend>> open_backend(const OpenOptions& options,
   const auto geometry = look_at(options, *wanted, *target, status);
   if (!geometry) return std::unexpected(geometry.error());
 
-  auto path = FdBackend::Path::cached;
-  if (!wanted->buffered)
-    path = is_nonblocking(target->fd()) ? FdBackend::Path::ring : FdBackend::Path::direct;
+  const Result<FdBackend::Path> path =
+      wanted->buffered ? FdBackend::Path::cached : choose_direct_path(options, *target, wanted->polled);
+  if (!path) return std::unexpected(path.error());
   auto held = std::make_shared<Held>();
   held->note = holders.note({status.st_dev, status.st_ino}, options.name);
-  held->backend = std::make_shared<FdBackend>(options, std::move(target), *geometry, path, files);
+  held->backend = std::make_shared<FdBackend>(options, std::move(target), *geometry, *path, files);
   return std::shared_ptr<block::Backend>(held, held->backend.get());
 }
 

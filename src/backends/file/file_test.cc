@@ -71,6 +71,8 @@ TEST_F(FileTest, RefusesWhatItCannotServe) {
       {{{"fd_dev_name", file_}, {"block_size", "1024"}}, EINVAL, "give 512 or 4096"},
       {{{"fd_dev_name", file_}, {"readonly", "yes"}}, EINVAL, "readonly=yes: give 0 or 1"},
       {{{"fd_dev_name", file_}, {"shared", "2"}}, EINVAL, "shared=2: give 0 or 1"},
+      {{{"fd_dev_name", file_}, {"iopoll", "2"}}, EINVAL, "iopoll=2: give 0 or 1"},
+      {{{"fd_dev_name", file_}, {"iopoll", "1"}, {"fd_buffered_io", "1"}}, EINVAL, "contradict each other"},
       {{{"fd_dev_name", file_}, {"fd_async_io", "x"}}, EINVAL, "fd_async_io=x: give 0 or 1"},
       {{{"fd_dev_name", file_}, {"fd_dev_size", "1X"}}, EINVAL, "fd_dev_size=1X: give a size"},
       {{{"fd_dev_name", missing}, {"create", "1"}}, EINVAL, "create=1 needs the size"},
@@ -224,6 +226,16 @@ TEST_F(FileTest, DirectIoIsThereOrItsAbsenceIsNamed) {
 TEST_F(FileTest, AFileSystemWithoutDirectIoIsRefusedByName) {
   expect_refused(open({{"fd_dev_name", "/proc/self/status"}, {"readonly", "1"}}), EINVAL,
                  "/proc/self/status: its file system does no direct I/O; give fd_buffered_io=1");
+}
+
+TEST_F(FileTest, IsPolledOnlyWhereTheDeviceCanBe) {
+  if (!directory_.takes_direct_io()) GTEST_SKIP() << "no direct I/O in " << file_;
+  const auto opened = open({{"fd_dev_name", file_}, {"iopoll", "1"}});
+  const UniqueFd fd(::open(file_.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+  if (!reactor::is_polled(fd.get()))
+    return expect_refused(opened, EINVAL, "iopoll=1: " + file_ + " cannot be polled");
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_THAT((*opened)->info(), HasSubstr("direct, polled"));
 }
 
 TEST_F(FileTest, GivesSpaceBack) {

@@ -1,23 +1,8 @@
 #!/bin/bash
 # ublk.sh NQN
 . "$LH_GUEST/lib.sh"
-nqn=$1 all=/tmp/weft disk=/tmp/disk
-cp -r /mnt/share/weft $all || fail "the programs"
-export RUNTIME_DIRECTORY=/tmp/run
-weft() { LD_LIBRARY_PATH=$all/lib $all/weft "$@"; }
-daemon=
-answers() { weft status >/dev/null 2>&1; }
-# serve NAME: weftd with that configuration; sets pid.
-serve() {
-	LD_LIBRARY_PATH=$all/lib $all/weftd --config "/mnt/share/$1.json" --tree none --store none --state-dir "/tmp/$1" \
-		>>/tmp/weftd.log 2>&1 &
-	pid=$!
-}
-start_daemon() {
-	serve weft
-	daemon=$pid
-	until_true 60 answers || { cat /tmp/weftd.log; fail "weftd does not answer"; }
-}
+. "$LH_GUEST/weft.sh"
+nqn=$1 disk=/tmp/disk
 # attach NSID [TARGET]: prints the block device.
 attach() { weft attach "${2:-$nqn}" --namespace "$1" --as ublk --json | jq -re .path; }
 of() { weft attached --json | jq -re '.attachments[] | select(.path == "'"$1"'")'".$2"; }

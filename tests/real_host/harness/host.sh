@@ -70,6 +70,16 @@ guest() {
 	"$here/harness/run" --kernel "$kernel" --timeout 600 --dmesg "$work/dmesg" "$@"
 }
 
+# share_programs DIR: weft and weftd, and all that they need but what the guest has newer; harness/guest/weft.sh runs
+# them there.
+share_programs() {
+	local library
+	mkdir -p "$1/lib"
+	cp "$bin/weft" "$bin/weftd" "$1"
+	ldd "$bin/weft" "$bin/weftd" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
+		grep -Ev '/(libc|libm|ld-linux[^/]*)\.so' | while read -r library; do cp -L "$library" "$1/lib"; done
+}
+
 # start_weftd CONFIG PORT: weftd on that configuration; sets pid once the port answers.
 start_weftd() {
 	start weftd "$bin/weftd" --config "$1" --state-dir "$work/state" --socket none
