@@ -1,15 +1,18 @@
-// What the loop transport carries: 4 KiB at depths 1, 32 and 128, and streams of 128 KiB, on null, RAM
-// disk and file, with host and target on two reactors of one process, and on one.  Lines of "name value
-// unit"; besides, when both are on one reactor,
+// loop [PREFIX...]: what the loop transport carries: 4 KiB at depths 1, 32 and 128, and streams of 128 KiB,
+// on null, RAM disk and file, with host and target on two reactors of one process, which spin or sleep, and
+// on one.  Lines of "name value unit"; only names that begin as a word says.  Besides, when both are on one
+// reactor,
 //
 //   loop_one_thread.null.SHAPE_of_allowance    a 4 KiB command's time to 2.5 times that of a copy of 4 KiB
 //                                              and 150 ns
 //   loop_one_thread.file.SHAPE_of_fio          IOPS to those of fio with io_uring and the same file, by turns
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -100,8 +103,14 @@ void compare_with_fio(host::Namespace& remote, const std::string& file, Loop& lo
   }
 }
 
-void over_loop(const std::string& prefix, unsigned count) {
-  const auto reactors = must(reactor::Reactors::start({.count = count, .name = "bench"}));
+bool is_wanted(const std::vector<std::string>& words, const std::string& name) {
+  return words.empty() ||
+         std::ranges::any_of(words, [&](const std::string& word) { return name.starts_with(word); });
+}
+
+void over_loop(const std::vector<std::string>& words, const std::string& prefix, unsigned count,
+               std::optional<Duration> spin) {
+  const auto reactors = must(reactor::Reactors::start({.count = count, .spin = spin, .name = "bench"}));
   Served served(*reactors);
   loop::LoopTransport transport(*reactors);
   auto listener = must(transport.listen({}, served.port()));
@@ -110,11 +119,12 @@ void over_loop(const std::string& prefix, unsigned count) {
         *reactors, {.ways = {{&transport, host_options({"", "", kNqn}, 1)}}, .nsid = backend.nsid}));
     fill(*remote);
     for (const Shape& shape : kShapes) {
+      const std::string name = fmt::format("{}.{}.{}", prefix, backend.name, shape.name);
+      if (!is_wanted(words, name)) continue;
       Loop& first = *reactors->all().front();
       Loop& last = *reactors->all().back();
       const Figures all = measure({remote.get()}, shape.workload, first, last, milliseconds(1000));
       const double cpu = all.host_cpu_s + (count > 1 ? all.target_cpu_s : 0);
-      const std::string name = fmt::format("{}.{}.{}", prefix, backend.name, shape.name);
       fmt::print("{} {:.0f} iops\n", name, all.per_second);
       fmt::print("{}_p50 {:.1f} us\n", name, static_cast<double>(all.times.quantile(0.5)) / 1000);
       fmt::print("{}_p99 {:.1f} us\n", name, static_cast<double>(all.times.quantile(0.99)) / 1000);
@@ -125,7 +135,8 @@ void over_loop(const std::string& prefix, unsigned count) {
       }
       (void)std::fflush(stdout);
     }
-    if (count == 1 && backend.name == std::string_view("file"))
+    if (count == 1 && backend.name == std::string_view("file") &&
+        is_wanted(words, "loop_one_thread.file.of_fio"))
       compare_with_fio(*remote, served.file(), *reactors->all().front());
   }
   listener.reset();
@@ -138,8 +149,15 @@ void over_loop(const std::string& prefix, unsigned count) {
 }  // namespace
 }  // namespace weft::bench
 
-int main() {
-  weft::bench::over_loop("loop", 2);
-  weft::bench::over_loop("loop_one_thread", 1);
+int main(int argc, char** argv) {
+  using std::chrono::milliseconds;
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words[0].starts_with("-")) {
+    fmt::print(stderr, "usage: loop [PREFIX...]\n");
+    return words[0] == "--help" ? 0 : 2;
+  }
+  weft::bench::over_loop(words, "loop_spin", 2, milliseconds(20));
+  weft::bench::over_loop(words, "loop", 2, std::nullopt);
+  weft::bench::over_loop(words, "loop_one_thread", 1, std::nullopt);
   return 0;
 }

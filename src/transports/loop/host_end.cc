@@ -66,11 +66,17 @@ void HostEnd::submit(fabric::HostCommand& host) {
   host.sqe.cid = *tag;
   wire::set_transport(host.sqe, static_cast<std::uint32_t>(command.bytes));
   command.sqe = host.sqe;
-  target_->put(command);
+  outbox_.add(command);
+  if (outbox_.is_full()) return hand_over();
+  if (!hand_over_.is_posted()) loop_.defer(hand_over_);
 }
 
-void HostEnd::put_back(LoopCommand& command) {
-  if (inbox_.put(command)) loop_.post(take_back_);
+void HostEnd::hand_over() {
+  if (!outbox_.empty()) target_->put(outbox_);
+}
+
+void HostEnd::put_back(Outbox<LoopCommand>& commands) {
+  if (inbox_.put(commands)) loop_.post(take_back_);
 }
 
 void HostEnd::take_back() {
@@ -99,6 +105,7 @@ void HostEnd::target_ended() {
 void HostEnd::close() {
   if (closes_) return;
   closes_ = true;
+  hand_over();
   if (target_ != nullptr) return post_call(target_->loop(), [target = target_] { target->host_closed(); });
   if (!connecting_) loop_.post(finish_);  // else ready() comes back to this
 }

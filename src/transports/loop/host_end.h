@@ -24,7 +24,7 @@ class HostEnd final : public fabric::HostConnection {
   void close() override;
 
   // Of the target's loop.
-  void put_back(LoopCommand& command);
+  void put_back(Outbox<LoopCommand>& commands);
   void target_ended();
   void target_gone();  // the last call
 
@@ -34,6 +34,7 @@ class HostEnd final : public fabric::HostConnection {
   void connect();
   void refuse(int code, const char* why);
   void ready(TargetEnd* target);
+  void hand_over();
   void take_back();
   void finish();
 
@@ -45,10 +46,13 @@ class HostEnd final : public fabric::HostConnection {
   bool closes_ = false;
   TargetEnd* target_ = nullptr;
   TagTable<LoopCommand> tags_;
-  Inbox<LoopCommand> inbox_;
+  Outbox<LoopCommand> outbox_;  // until the end of the turn
   MemberTask<HostEnd, &HostEnd::connect> connect_{*this};
-  MemberTask<HostEnd, &HostEnd::take_back> take_back_{*this};
+  MemberTask<HostEnd, &HostEnd::hand_over> hand_over_{*this};
   MemberTask<HostEnd, &HostEnd::finish> finish_{*this};
+  // What the target's loop writes is on a cache line of its own.
+  alignas(64) Inbox<LoopCommand> inbox_;
+  MemberTask<HostEnd, &HostEnd::take_back> take_back_{*this};
 };
 
 }  // namespace weft::loop

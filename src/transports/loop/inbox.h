@@ -1,5 +1,5 @@
-// What one loop hands to another: put in from one, taken out by the other, all that is there at once and in
-// order.  No lock.
+// What one loop hands to another: put in from one, several at a time, taken out by the other, all that is
+// there at once and in order.  No lock.
 #pragma once
 
 #include <atomic>
@@ -7,16 +7,41 @@
 namespace weft::loop {
 
 // T has a member `T* next_in_inbox`.
+
+// What is about to be put in together: each put takes the other side's cache line, and waits until all that
+// was written before is seen.
+template <class T>
+class Outbox {
+ public:
+  static constexpr unsigned kMost = 8;  // enough for that; beyond it the other side would only wait longer
+
+  bool empty() const { return count_ == 0; }
+  bool is_full() const { return count_ == kMost; }
+  void add(T& object) {
+    object.next_in_inbox = newest_;
+    newest_ = &object;
+    if (count_++ == 0) oldest_ = &object;
+  }
+
+ private:
+  template <class>
+  friend class Inbox;
+  T* newest_ = nullptr;
+  T* oldest_ = nullptr;
+  unsigned count_ = 0;
+};
+
 template <class T>
 class Inbox {
  public:
-  // True when it was empty: the other side is to be woken.
-  bool put(T& object) {
+  // Takes all of `box`, which is not empty.  True when this was empty: the other side is to be woken.
+  bool put(Outbox<T>& box) {
     T* first = first_.load(std::memory_order_relaxed);
     do {
-      object.next_in_inbox = first;
-    } while (
-        !first_.compare_exchange_weak(first, &object, std::memory_order_release, std::memory_order_relaxed));
+      box.oldest_->next_in_inbox = first;
+    } while (!first_.compare_exchange_weak(first, box.newest_, std::memory_order_release,
+                                           std::memory_order_relaxed));
+    box = {};
     return first == nullptr;
   }
 

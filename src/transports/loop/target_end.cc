@@ -45,8 +45,8 @@ TargetEnd::TargetEnd(Shared& shared, Loop& loop, std::shared_ptr<Origin> origin,
   queue_ = &origin_->acceptor.accept(*this);
 }
 
-void TargetEnd::put(LoopCommand& command) {
-  if (inbox_.put(command)) loop_.post(receive_);
+void TargetEnd::put(Outbox<LoopCommand>& commands) {
+  if (inbox_.put(commands)) loop_.post(receive_);
 }
 
 void TargetEnd::receive() {
@@ -112,12 +112,15 @@ void TargetEnd::settle_all() {
     fabric::Pull& pull = *std::exchange(command.pull, nullptr);
     pull.done(pull, fabric::Pull::Outcome::ok);
   }
+  Outbox<LoopCommand> back;
   while (!finished_.empty()) {
     LoopCommand& command = finished_.front();
     finished_.pop_front();
     if (fabric::DataOut* const data = std::exchange(command.data_out, nullptr)) data->released(*data);
-    host_.put_back(command);
+    back.add(command);
+    if (back.is_full()) host_.put_back(back);
   }
+  if (!back.empty()) host_.put_back(back);
 }
 
 void TargetEnd::close(fabric::CloseReason) {

@@ -35,7 +35,7 @@ class TargetEnd final : public fabric::Connection, public ListHook<> {
   void close(fabric::CloseReason reason) override;
   void retire() override;
 
-  void put(LoopCommand& command);  // of the host's loop
+  void put(Outbox<LoopCommand>& commands);  // of the host's loop
   void host_closed();
 
  private:
@@ -57,10 +57,11 @@ class TargetEnd final : public fabric::Connection, public ListHook<> {
   bool closing_ = false;
   bool host_closed_ = false;
   bool retired_ = false;
-  Inbox<LoopCommand> inbox_;
-  List<LoopCommand> pulled_;    // told so at the end of the turn
-  List<LoopCommand> finished_;  // likewise, and then sent back
+  // What the host's loop writes is on a cache line of its own.
+  alignas(64) Inbox<LoopCommand> inbox_;
   MemberTask<TargetEnd, &TargetEnd::receive> receive_{*this};
+  alignas(64) List<LoopCommand> pulled_;  // told so at the end of the turn
+  List<LoopCommand> finished_;            // likewise, and then sent back
   MemberTask<TargetEnd, &TargetEnd::settle> settle_{*this};
   MemberTask<TargetEnd, &TargetEnd::end_queue> end_queue_{*this};
 };
