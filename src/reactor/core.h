@@ -141,6 +141,7 @@ class Reactor final : public Loop, public Services {
   MemberTask<Reactor, &Reactor::on_stop> stop_{*this};
   std::atomic<bool> stop_requested_{false};
 
+  const std::uint64_t most_held_bytes_;  // for each of its two rings
   Dice dice_;
   BufferPool pool_;
   RecvBuffers recv_buffers_;

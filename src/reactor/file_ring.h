@@ -19,7 +19,8 @@ class FileRing {
   FileRing& operator=(const FileRing&) = delete;
   ~FileRing();
 
-  void open() { buffers_.open(); }  // with the ring open
+  // With the ring open.  `most_held_bytes`: see FixedBuffers.
+  void open(std::uint64_t most_held_bytes) { buffers_.open(most_held_bytes); }
   void submit(FileOp& op);
   unsigned in_flight() const { return in_flight_; }
 

@@ -1,9 +1,13 @@
 #include "reactor/fixed_buffers.h"
 
+#include <algorithm>
+
 namespace weft::reactor {
 
-void FixedBuffers::open() {
-  if (io_uring_register_buffers_sparse(&ring_.raw(), kMostEntries) == 0) entries_.resize(kMostEntries);
+void FixedBuffers::open(std::uint64_t most_bytes) {
+  const auto count =
+      static_cast<unsigned>(std::min<std::uint64_t>(kMostEntries, most_bytes / BufferPool::kMapBytes));
+  if (count > 0 && io_uring_register_buffers_sparse(&ring_.raw(), count) == 0) entries_.resize(count);
 }
 
 int FixedBuffers::find(const BufferPool& pool, const iovec& piece) {

@@ -21,7 +21,8 @@ class FixedBuffers {
 
   explicit FixedBuffers(Ring& ring) : ring_(ring) {}
 
-  void open();  // with the ring open.  A table that is refused stays empty.
+  // With the ring open.  A table that is refused stays empty.
+  void open(std::uint64_t most_bytes);
   // The entry that holds the piece, made at its first use.
   int find(const BufferPool& pool, const iovec& piece);
 

@@ -1,12 +1,16 @@
 #include "reactor/kernel.h"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <span>
 
 #include "base/text.h"
@@ -109,6 +113,21 @@ std::vector<std::string> limit_warnings(const Limits& limits) {
                     "against it: raise LimitMEMLOCK= of the service or ulimit -l",
                     limit_text(limits.locked_bytes), kWantedLockedBytes));
   return warnings;
+}
+
+std::uint64_t holdable_bytes(std::uint64_t locked_bytes, bool is_exempt) {
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  return is_exempt || locked_bytes == RLIM_INFINITY ? kAll : locked_bytes / 2;
+}
+
+std::uint64_t holdable_bytes() {
+  rlimit locked{};
+  if (::getrlimit(RLIMIT_MEMLOCK, &locked) != 0) return 0;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+  const bool is_exempt =
+      ::syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & (1u << CAP_IPC_LOCK)) != 0;
+  return holdable_bytes(locked.rlim_cur, is_exempt);
 }
 
 Result<std::vector<std::string>> probe_kernel() {

@@ -46,6 +46,11 @@ inline constexpr std::uint64_t kWantedLockedBytes = 8 * 1024 * 1024;
 
 std::vector<std::string> limit_warnings(const Limits& limits);
 
+// How much memory rings may have the kernel hold for their transfers.  The limit of locked memory is the
+// user's, not the process's: half of it is left to rings that are yet to be opened and to his other programs.
+std::uint64_t holdable_bytes(std::uint64_t locked_bytes, bool is_exempt);
+std::uint64_t holdable_bytes();  // of this process
+
 // Checks the release, raises the soft limit of open files to the hard one; what it returns is worth a
 // warning.
 Result<std::vector<std::string>> probe_kernel();

@@ -1,6 +1,7 @@
 #include "reactor/kernel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 
@@ -74,6 +75,13 @@ TEST(Kernel, WarnsOfLowLimits) {
   little_locked.locked_bytes = kWantedLockedBytes - 1;
   ASSERT_EQ(limit_warnings(little_locked).size(), 1u);
   EXPECT_NE(limit_warnings(little_locked)[0].find("8388607"), std::string::npos);
+}
+
+TEST(Kernel, HalfOfTheLockedMemoryIsLeftToOthers) {
+  EXPECT_EQ(holdable_bytes(8 << 20, false), 4u << 20);
+  EXPECT_EQ(holdable_bytes(0, false), 0u);
+  EXPECT_GT(holdable_bytes(8 << 20, true), std::uint64_t{1} << 62);
+  EXPECT_GT(holdable_bytes(RLIM_INFINITY, false), std::uint64_t{1} << 62);
 }
 
 }  // namespace

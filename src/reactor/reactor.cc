@@ -66,6 +66,7 @@ Reactor::Reactor(unsigned index, const ReactorsOptions& options, Cpus near, std:
       now_(clock_now()),
       spin_(options.spin, [this] { return waited_for_others(); }),
       timers_(now_),
+      most_held_bytes_(holdable_bytes() / options.count / 2),
       dice_(seed),
       pool_(*this, options.buffer_bytes_each) {
   is_pinned_ = !options.cpus.empty();
@@ -95,7 +96,7 @@ Result<> Reactor::open() {
   if (auto opened = ring_.open(); !opened) return opened;
   if (auto opened = recv_buffers_.open(ring_); !opened) return opened;
   table_.open(file_table_entries());
-  files_.open();
+  files_.open(most_held_bytes_);
   watch_wake();
   return {};
 }
@@ -207,7 +208,7 @@ void Reactor::submit(FileOp& op) {
 
 bool Reactor::open_poll_ring() {
   if (!poll_ring_.open(Ring::Kind::polls)) return false;
-  polled_files_.open();
+  polled_files_.open(most_held_bytes_);
   return true;
 }
 
