@@ -151,7 +151,7 @@ class Reactor final : public Loop, public Services {
   FileRing files_{*this, ring_};
   FileTable table_{ring_};
   Ring poll_ring_;  // opened when it is first needed
-  FileRing polled_files_{*this, poll_ring_};
+  FileRing polled_files_{*this, poll_ring_, &files_};
 
   // Written by the loop alone.
   std::atomic<std::uint64_t> turns_{0};

@@ -92,6 +92,9 @@ void FileRing::prepare(io_uring_sqe& sqe, const Slot& slot) {
 void FileRing::on_completed(Slot& slot, int result) {
   FileOp& op = slot.op;
   if (result == -EINTR) return issue(slot);
+  // Kernels refuse to poll what they would have to split, and devices that are no longer polled.
+  if (otherwise_ != nullptr && (result == -EAGAIN || result == -EOPNOTSUPP))
+    return otherwise_->submit(leave(slot));
   if (result == -EAGAIN) {  // the kernel is short of something: not at once again
     retrying_.push_back(slot);
     if (!retry_.is_armed()) loop_.arm(retry_, kRetryDelay);
@@ -105,7 +108,7 @@ void FileRing::on_completed(Slot& slot, int result) {
   finish(slot, 0);
 }
 
-void FileRing::finish(Slot& slot, int error) {
+FileOp& FileRing::leave(Slot& slot) {
   FileOp& op = slot.op;
   slots_.give_back(slot);
   --in_flight_;
@@ -114,6 +117,11 @@ void FileRing::finish(Slot& slot, int error) {
     waiting_.pop_front();
     start(next);
   }
+  return op;
+}
+
+void FileRing::finish(Slot& slot, int error) {
+  FileOp& op = leave(slot);
   op.error = error;
   op.done(op);
 }

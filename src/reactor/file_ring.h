@@ -14,7 +14,9 @@ class FileRing {
   // More wait here, so that they do not take the room of the network.
   static constexpr unsigned kMostInFlight = 512;
 
-  FileRing(Loop& loop, Ring& ring) : loop_(loop), ring_(ring), buffers_(ring) {}
+  // `otherwise`: who does what the kernel does not want to do on this ring.
+  FileRing(Loop& loop, Ring& ring, FileRing* otherwise = nullptr)
+      : loop_(loop), ring_(ring), otherwise_(otherwise), buffers_(ring) {}
   FileRing(const FileRing&) = delete;
   FileRing& operator=(const FileRing&) = delete;
   ~FileRing();
@@ -31,10 +33,12 @@ class FileRing {
   void prepare(io_uring_sqe& sqe, const Slot& slot);
   void on_completed(Slot& slot, int result);
   void finish(Slot& slot, int error);
+  FileOp& leave(Slot& slot);
   void retry();
 
   Loop& loop_;
   Ring& ring_;
+  FileRing* const otherwise_;
   FixedBuffers buffers_;
   unsigned in_flight_ = 0;
   struct Slot : Completion, ListHook<> {

@@ -12,6 +12,12 @@ using block::Request;
 using reactor::FileOp;
 using reactor::Lane;
 
+namespace {
+
+constexpr std::uint64_t kMostPolledBytes = 64 * 1024;
+
+}  // namespace
+
 FdChannel::LaneRequest::LaneRequest(FdChannel& of, Request& its_parent)
     : Task(&FdChannel::lane_done), channel(of), parent(its_parent) {
   Lane::Job::run = &FdChannel::run_on_lane;
@@ -29,7 +35,9 @@ void FdChannel::submit(Request& request) {
   RingRequest& ring = ring_requests_.take(*this, request);
   ring.kind = request.op == Op::read ? FileOp::Kind::read : FileOp::Kind::write;
   ring.dsync = request.op == Op::write && request.fua;
-  ring.polled = polled && !ring.dsync;  // what makes it durable comes after the device's answer
+  // What makes a write durable comes after the device's answer, and what is long is not worth to be asked
+  // for.
+  ring.polled = polled && !ring.dsync && request.blocks * geometry.block_bytes <= kMostPolledBytes;
   ring.fd = backend_.fd();
   ring.slot = entry_.slot();
   ring.FileOp::done = &FdChannel::ring_done;
