@@ -96,11 +96,7 @@ void Request::submit_io() {
 
 void Request::FencePass::run(Task& task) noexcept {
   Request& request = static_cast<FencePass&>(task).request;
-  if (request.gone()) {
-    request.reply.abandon();
-    request.dispose();
-    return;
-  }
+  if (request.gone()) return request.dispose();
   request.submit_io();
 }
 
@@ -196,9 +192,9 @@ void Request::connection_lost() {
       queue.loop().buffers().cancel(buffer_wait_);
       break;
     case State::fenced:
-      if (!ns->fence().cancel(fence_waiter_))
-        return;  // its task is on the way and sees that the queue is gone
-      break;
+      if (ns->fence().cancel(fence_waiter_)) break;
+      reply.abandon();  // its task is on the way and sees that the queue is gone
+      return;
     case State::in_backend:
       state = State::late;
       late_.lba = io.lba;

@@ -43,6 +43,30 @@ TEST_F(TeardownTest, ALateWriteDoesNotOverwriteItsRetry) {
   EXPECT_EQ(in, b);
 }
 
+// A command that waited for a late one may go on, and its connection ends before it does, at any step
+// between.
+TEST_F(TeardownTest, CuttingWhatWaitedForALateWriteAsItGoesOn) {
+  const auto data = pattern(8 * 512, 1);
+  for (unsigned turns = 0; turns < 8; ++turns) {
+    FakeHost& before = connected_host();
+    delay_->hold({.ops = block::op_bit(block::Op::write)});
+    before.io(Qid(1)).submit(write_sqe(16, 8), {.out = data});
+    loops_.run_until_idle();
+    delay_->stop_holding();
+    ASSERT_TRUE(before.drop());
+    FakeHost& after = connected_host();
+    after.io(Qid(1)).submit(write_sqe(16, 8), {.out = data});
+    loops_.run_until_idle();
+    delay_->release();
+    for (unsigned i = 0; i < turns; ++i) loops_.run_turn();
+    after.io(Qid(1)).cut();
+    loops_.run_until_idle();
+    EXPECT_TRUE(after.io(Qid(1)).is_retired());
+    ASSERT_TRUE(after.drop());
+    EXPECT_TRUE(fault_->fence().idle());
+  }
+}
+
 TEST_F(TeardownTest, CuttingWithCommandsInEveryState) {
   FakeHost& host = connected_host(2);
   auto& io = host.io(Qid(2));
