@@ -93,13 +93,21 @@ void Queue::on_connect_done(Command& command) noexcept {
   command.queue_->connected();
 }
 
+// That there is no such controller is final for no I/O queue: it has ended between the admin queue's Connect
+// and this.
+bool Queue::is_refusal_final() const {
+  if (connect_.end != fabric::HostCommand::End::completed) return false;
+  const wire::Status status = connect_.cqe.decoded_status();
+  const bool is_invalid = status.is(wire::status::kConnectInvalidParameters);
+  if (is_admin()) return status.dnr || is_invalid;
+  const auto field = wire::InvalidParameter::decode(connect_.cqe.dw0());
+  return status.dnr && !(is_invalid && field.in_data && field.offset == wire::connect_field::kCntlid);
+}
+
 void Queue::connected() {
   if (state_ != State::connecting) return;
   if (!connect_.ok()) {
-    const bool final = connect_.end == fabric::HostCommand::End::completed &&
-                       (connect_.cqe.decoded_status().dnr ||
-                        connect_.cqe.decoded_status().is(wire::status::kConnectInvalidParameters));
-    return fail({connect_.error_code(), refusal_text(connect_, options_.address.subnqn)}, final);
+    return fail({connect_.error_code(), refusal_text(connect_, options_.address.subnqn)}, is_refusal_final());
   }
   state_ = State::up;
   if (!is_admin()) connection_->set_in_capsule_bytes(limits_.in_capsule_bytes);

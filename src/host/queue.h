@@ -82,6 +82,7 @@ class Queue final : private fabric::HostConnectionOwner {
   void on_ended(const Error& why) override;
   void on_closed() override;
   void connected();
+  bool is_refusal_final() const;
   void fail(const Error& why, bool final);
   void send(Command& command);
   void send_waiting();

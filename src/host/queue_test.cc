@@ -63,11 +63,12 @@ class Peer final : public fabric::Initiator {
     return options;
   }
 
-  void answer(std::size_t place, wire::Status status = wire::status::kSuccess) {
+  void answer(std::size_t place, wire::Status status = wire::status::kSuccess, std::uint32_t dw0 = 0) {
     fabric::HostCommand* const command = commands.at(place);
     commands.erase(commands.begin() + static_cast<std::ptrdiff_t>(place));
     command->end = fabric::HostCommand::End::completed;
     command->cqe = {};
+    command->cqe.result = dw0;
     command->cqe.status = status.encode();
     command->done(*command);
   }
@@ -79,10 +80,14 @@ class Peer final : public fabric::Initiator {
 class Owner final : public QueueOwner {
  public:
   void on_queue_up(Queue& /*queue*/, Cntlid /*cntlid*/) override {}
-  void on_queue_failed(Queue& queue, const QueueFailure& /*failure*/) override { queue.close(); }
+  void on_queue_failed(Queue& queue, const QueueFailure& failure) override {
+    final_failures.push_back(failure.final);
+    queue.close();
+  }
   void on_queue_closed(Queue& /*queue*/) override {}
   void on_abort_wanted(Queue& /*queue*/, Cid cid) override { aborts.push_back(cid.value()); }
   std::vector<std::uint16_t> aborts;
+  std::vector<bool> final_failures;
 };
 
 struct Told : Command {
@@ -124,9 +129,38 @@ class QueueTest : public ::testing::Test, protected PathDoubter {
   Owner owner;
   Options options;
   Queue queue{loop, peer, options, Qid(1), owner};
+  Queue admin{loop, peer, options, Qid(0), owner};
   IoQueue io{loop, 1, std::nullopt, static_cast<PathDoubter&>(*this)};
   int doubts = 0;
 };
+
+// Its connection was lost between the Connects, which the controller noticed and the host not yet.
+TEST_F(QueueTest, AnIoQueueOfAControllerThatHasGoneIsNoReasonToGiveUp) {
+  using wire::status::kConnectInvalidParameters;
+  const auto cntlid =
+      static_cast<std::uint32_t>(wire::invalid_parameter_result(wire::connect_field::kCntlid, true));
+  const auto qid =
+      static_cast<std::uint32_t>(wire::invalid_parameter_result(wire::connect_field::kQid, false));
+  const struct {
+    Queue& queue;
+    wire::Status status;
+    std::uint32_t where;
+    bool is_final;
+  } rows[] = {{queue, kConnectInvalidParameters, cntlid, false},
+              {queue, kConnectInvalidParameters.with_dnr(), cntlid, false},
+              {queue, kConnectInvalidParameters.with_dnr(), qid, true},
+              {queue, wire::status::kInternalError, 0, false},
+              {admin, kConnectInvalidParameters, cntlid, true},
+              {admin, kConnectInvalidParameters.with_dnr(), cntlid, true}};
+  for (const auto& row : rows) {
+    row.queue.open(Cntlid(1), {.entries = 4});
+    loop.run_until_idle();
+    owner.final_failures.clear();
+    peer.answer(0, row.status, row.where);
+    EXPECT_EQ(owner.final_failures, std::vector<bool>{row.is_final}) << wire::name(row.status) << row.where;
+    loop.run_until_idle();
+  }
+}
 
 TEST_F(QueueTest, AFusedPairGoesOutSideBySideAndEndsOnce) {
   open(4);

@@ -155,7 +155,8 @@ void Controller::check_keep_alive() {
 }
 
 wire::Status Controller::attach(Queue& queue, Qid qid) {
-  if (ended_ || !is_enabled()) return kConnectInvalidParameters.with_dnr();
+  if (ended_) return kConnectInvalidParameters;  // while its host was connecting
+  if (!is_enabled()) return kConnectInvalidParameters.with_dnr();
   const std::size_t index = qid.value();
   if (index < queues_.size() && queues_[index] != nullptr) return kCommandSequenceError.with_dnr();
   if (index >= queues_.size()) queues_.resize(index + 1, nullptr);

@@ -23,6 +23,13 @@ void invalid(Request& request, std::uint16_t offset, bool in_data) {
   request.finish(kConnectInvalidParameters.with_dnr(), wire::invalid_parameter_result(offset, in_data), 0);
 }
 
+// The controller of an I/O queue may have ended while its host was connecting, who is not to give up for it:
+// no DNR.
+void controller_is_gone(Request& request) {
+  request.finish(kConnectInvalidParameters,
+                 wire::invalid_parameter_result(wire::connect_field::kCntlid, true), 0);
+}
+
 // A Connect whose answer waits for other loops.  Both ends live on the queue's loop: `request` is null once
 // the connection was lost.
 struct Waiting {
@@ -97,7 +104,7 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
                 Subsystem& subsystem) {
   Queue& queue = request.queue;
   const std::shared_ptr<Controller> controller = subsystem.find_controller(parameters.cntlid);
-  if (!controller) return invalid(request, wire::connect_field::kCntlid, true);
+  if (!controller) return controller_is_gone(request);
   if (controller->host().nqn != parameters.hostnqn)
     return invalid(request, wire::connect_field::kHostnqn, true);
   if (controller->host().id != parameters.hostid) return invalid(request, wire::connect_field::kHostid, true);
@@ -112,6 +119,8 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
       if (Request* connecting = resume(*waiting)) {
         if (status.ok())
           accept(*connecting, command);
+        else if (status.is(kConnectInvalidParameters) && !status.dnr)
+          controller_is_gone(*connecting);
         else
           connecting->complete(status);
       }
