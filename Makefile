@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -42,6 +42,10 @@ fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
 	@cmake --preset fuzz >build/fuzz-cmake.log || { cat build/fuzz-cmake.log; false; }
 	@cmake --build --preset fuzz
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+sim: build ## the target in a simulated world from 500 seeds a scenario; SCENARIO=NAME SEED=N: one again, with its trace
+	@cmake --build --preset release --target weft-sim
+	@scripts/sim
 
 bench: build ## the benchmarks
 	@scripts/bench

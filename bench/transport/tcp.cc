@@ -7,6 +7,10 @@
 //   tcp.PATTERN.qdN.cN.spin|sleep.BACKEND.FIGURE           through host, transport, target and backend
 //   tcp.PATTERN.qdN.cN.spin|sleep.BACKEND_DIGESTS.FIGURE   with digests: header, both
 //   tcp.PATTERN.qdN.cN.spin|sleep.of_limit                 the RAM disk's IOPS to the pair's
+//   tcp.PATTERN.qdN.cN.spin|sleep.raw_cold.iops            the pair with the target's bytes at random places
+//   of as
+//                                                          much memory as the RAM disk has
+//   tcp.PATTERN.qdN.cN.spin|sleep.of_cold_limit            the RAM disk's IOPS to that
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -50,6 +54,7 @@ const std::vector<Row> kRows = {
     {"write1m", Pattern::write, 1024 * 1024, 0, {8}, {1}},
 };
 constexpr unsigned kDigestDepth = 32;
+constexpr std::size_t kDiskBytes = std::size_t{256} << 20;
 
 class Bench {
  public:
@@ -93,10 +98,11 @@ class Bench {
       ways.push_back({"ramdisk_header", open_with_digests(false), {}});
       ways.push_back({"ramdisk_both", open_with_digests(true), {}});
     }
-    Series sockets;
-    Series ring;
+    Series sockets, ring, cold_sockets, cold_ring;
     const PairShape pair{
         .bytes = row.bytes, .read_percent = row.read_percent, .depth = depth, .connections = connections};
+    PairShape cold = pair;
+    cold.disk = disk_;
     const cli::bench::Workload load{
         .pattern = row.pattern, .block_bytes = row.bytes, .depth = depth, .read_percent = row.read_percent};
     for (int round = 0; round < kRounds; ++round) {
@@ -105,20 +111,26 @@ class Bench {
       std::this_thread::sleep_for(2 * kSpin);
       sockets.add(run_pair(pair, Engine::sockets, waiting_, bed_.pinning(), kTime));
       ring.add(run_pair(pair, Engine::io_uring, waiting_, bed_.pinning(), kTime));
+      cold_sockets.add(run_pair(cold, Engine::sockets, waiting_, bed_.pinning(), kTime));
+      cold_ring.add(run_pair(cold, Engine::io_uring, waiting_, bed_.pinning(), kTime));
     }
     const std::string full = "tcp." + name;
     const Series& raw = median(sockets.per_second) > median(ring.per_second) ? sockets : ring;
+    const double of_cold = std::max(median(cold_sockets.per_second), median(cold_ring.per_second));
     print(full + ".raw.sockets", median(sockets.per_second), "iops");
     print(full + ".raw.io_uring", median(ring.per_second), "iops");
     raw.print_all(full + ".raw", row.bytes);
     for (const Way& way : ways) way.series.print_all(full + "." + way.name, row.bytes);
     print(full + ".of_limit", median(ways[1].series.per_second) / median(raw.per_second), "ratio");
+    print(full + ".raw_cold.iops", of_cold, "iops");
+    print(full + ".of_cold_limit", median(ways[1].series.per_second) / of_cold, "ratio");
     print(full + ".null_of_limit", median(ways[0].series.per_second) / median(raw.per_second), "ratio");
   }
 
   const Waiting waiting_;
   const std::vector<std::string> words_;
   bool filled_ = false;
+  std::vector<std::byte> disk_ = std::vector<std::byte>(kDiskBytes + kMostAtOnce, std::byte{0x5A});
   TcpBed bed_{two_cpus(), waiting_ == Waiting::spinning ? std::optional<Duration>(kSpin) : std::nullopt};
 };
 

@@ -29,7 +29,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kCapsule = 72;
 constexpr std::size_t kHeader = 24;
 constexpr std::size_t kInput = std::size_t{1} << 20;
-constexpr std::size_t kMostAtOnce = std::size_t{4} << 20;
 
 [[noreturn]] void give_up(const char* what) {
   fmt::print(stderr, "wire_pair: {}: errno {}\n", what, errno);
@@ -94,14 +93,28 @@ class Half {
   std::deque<Clock::time_point> began_;
 };
 
-struct Memory {
-  std::vector<std::byte> input = std::vector<std::byte>(kInput);
-  std::vector<std::byte> output = std::vector<std::byte>(kMostAtOnce);
+// Memory for one send or receive.
+class Memory {
+ public:
+  Memory(std::size_t bytes, std::span<std::byte> disk) : own_(disk.empty() ? bytes : 0), disk_(disk) {}
+  std::byte* place() {
+    if (disk_.empty()) return own_.data();
+    constexpr std::uint64_t kFactor = 6364136223846793005;
+    constexpr std::size_t kPage = 4096;
+    state_ = state_ * kFactor + 1;
+    return disk_.data() + (state_ >> 20) % ((disk_.size() - kMostAtOnce) / kPage) * kPage;
+  }
+
+ private:
+  std::vector<std::byte> own_;
+  const std::span<std::byte> disk_;
+  std::uint64_t state_ = 1;
 };
 
 class Sockets {
  public:
-  Sockets(std::vector<Half>& halves, Waiting waiting) : halves_(halves), waiting_(waiting) {
+  Sockets(std::vector<Half>& halves, Waiting waiting, std::span<std::byte> disk)
+      : halves_(halves), waiting_(waiting), input_(kInput, disk), output_(kMostAtOnce, disk) {
     for (Half& each : halves_) {
       ::fcntl(each.fd(), F_SETFL, ::fcntl(each.fd(), F_GETFL) | O_NONBLOCK);
       listen_for(each, EPOLL_CTL_ADD, EPOLLIN);
@@ -144,10 +157,10 @@ class Sockets {
   }
 
   void serve(Half& half, Histogram& times) {
-    const ssize_t got = ::recv(half.fd(), memory_.input.data(), kInput, 0);
+    const ssize_t got = ::recv(half.fd(), input_.place(), kInput, 0);
     if (got > 0) half.came(static_cast<std::size_t>(got), times);
     while (half.to_send() > 0) {
-      const ssize_t sent = ::send(half.fd(), memory_.output.data(), half.to_send(), MSG_NOSIGNAL);
+      const ssize_t sent = ::send(half.fd(), output_.place(), half.to_send(), MSG_NOSIGNAL);
       if (sent <= 0) break;
       half.sent(static_cast<std::size_t>(sent));
     }
@@ -161,19 +174,23 @@ class Sockets {
   std::vector<Half>& halves_;
   const Waiting waiting_;
   const int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-  Memory memory_;
+  Memory input_;
+  Memory output_;
 };
 
 class Ring {
  public:
-  Ring(std::vector<Half>& halves, Waiting waiting)
-      : halves_(halves), waiting_(waiting), sending_(halves.size()) {
+  Ring(std::vector<Half>& halves, Waiting waiting, std::span<std::byte> disk)
+      : halves_(halves),
+        waiting_(waiting),
+        sending_(halves.size()),
+        input_bytes_(halves.size() == 1 ? kInput : kInput / 8),
+        inputs_(halves.size(), Memory(input_bytes_, disk)),
+        output_(kMostAtOnce, disk) {
     io_uring_params params{};
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     if (const int error = ::io_uring_queue_init_params(64, &ring_, &params); error < 0)
       errno = -error, give_up("io_uring_queue_init");
-    inputs_.resize(halves.size());
-    for (auto& each : inputs_) each.resize(halves.size() == 1 ? kInput : kInput / 8);
   }
   ~Ring() { ::io_uring_queue_exit(&ring_); }
   Ring(const Ring&) = delete;
@@ -223,21 +240,22 @@ class Ring {
   }
   void receive(std::size_t at) {
     io_uring_sqe& sqe = next(2 * at);
-    ::io_uring_prep_recv(&sqe, halves_[at].fd(), inputs_[at].data(), inputs_[at].size(), 0);
+    ::io_uring_prep_recv(&sqe, halves_[at].fd(), inputs_[at].place(), input_bytes_, 0);
   }
   void send(std::size_t at) {
     if (sending_[at] || halves_[at].to_send() == 0) return;
     sending_[at] = true;
     io_uring_sqe& sqe = next(2 * at + 1);
-    ::io_uring_prep_send(&sqe, halves_[at].fd(), output_.data(), halves_[at].to_send(), MSG_NOSIGNAL);
+    ::io_uring_prep_send(&sqe, halves_[at].fd(), output_.place(), halves_[at].to_send(), MSG_NOSIGNAL);
   }
 
   std::vector<Half>& halves_;
   const Waiting waiting_;
   std::vector<bool> sending_;
   io_uring ring_{};
-  std::vector<std::vector<std::byte>> inputs_;
-  std::vector<std::byte> output_ = std::vector<std::byte>(kMostAtOnce);
+  const std::size_t input_bytes_;
+  std::vector<Memory> inputs_;
+  Memory output_;
 };
 
 struct Descriptors {
@@ -289,7 +307,7 @@ void run_side(Side& side, const std::vector<int>& fds, const PairShape& shape, b
   for (const int fd : fds) halves.emplace_back(fd, shape, is_host);
   const double before = thread_cpu_s();
   {
-    End end(halves, waiting);
+    End end(halves, waiting, is_host ? std::span<std::byte>{} : shape.disk);
     end.run(stop, side.times);
   }
   side.cpu_s = thread_cpu_s() - before;

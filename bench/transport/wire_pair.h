@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/histogram.h"
 
@@ -17,7 +18,12 @@ struct PairShape {
   unsigned depth = 1;           // commands under way on each connection
   unsigned connections = 1;
   unsigned rate = 0;  // commands a second, for sleeping sockets at depth 1; 0: as many as go
+  // Where the target's bytes come from and go to, at random places, as with a disk; at least kMostAtOnce more
+  // than its caches hold.  Empty: always the same few, which stay in a cache.
+  std::span<std::byte> disk{};
 };
+
+inline constexpr std::size_t kMostAtOnce = std::size_t{4} << 20;  // of one send or receive
 
 enum class Engine : std::uint8_t { sockets, io_uring };  // non-blocking sockets, asked again or by epoll
 enum class Waiting : std::uint8_t { spinning, sleeping };

@@ -1,0 +1,117 @@
+#include "sim/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace weft::sim {
+
+namespace {
+
+constexpr std::size_t kWords = History::kBlockBytes / sizeof(std::uint64_t);
+
+std::uint64_t word(History::Id id, std::uint64_t lba, std::size_t index) {
+  if (id == 0) return 0;  // never written
+  if (index == 0) return id;
+  std::uint64_t value = (id * 0x9E3779B97F4A7C15 + lba) * 0xBF58476D1CE4E5B9 + index;
+  return value ^ (value >> 29);
+}
+
+double ms(Time time) {
+  constexpr double kPerMs = 1e6;
+  return static_cast<double>(time.time_since_epoch().count()) / kPerMs - 1000;
+}
+
+}  // namespace
+
+History::History(std::uint64_t blocks) : blocks_(blocks) {
+  for (auto& each : blocks_) each.push_back({.ordered_by = Time::min(), .effective_by = Time::min()});
+}
+
+void History::stamp(std::span<std::byte> data, Id id, std::uint64_t lba) {
+  for (std::size_t at = 0; at < data.size(); at += kBlockBytes, ++lba) {
+    for (std::size_t i = 0; i < kWords; ++i) {
+      const std::uint64_t value = word(id, lba, i);
+      std::memcpy(data.data() + at + i * sizeof value, &value, sizeof value);
+    }
+  }
+}
+
+std::optional<History::Id> History::stamp_of(std::span<const std::byte> block, std::uint64_t lba) {
+  std::uint64_t words[kWords];
+  std::memcpy(words, block.data(), sizeof words);
+  for (std::size_t i = 1; i < kWords; ++i)
+    if (words[i] != word(words[0], lba, i)) return std::nullopt;
+  return words[0];
+}
+
+History::Value* History::find(std::uint64_t lba, Id id) {
+  auto& values = blocks_.at(lba);
+  const auto found = std::ranges::find(values, id, &Value::id);
+  return found == values.end() ? nullptr : &*found;
+}
+
+History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now) {
+  const Id id = next_++;
+  writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now};
+  for (std::uint64_t at = lba; at < lba + blocks; ++at) blocks_.at(at).push_back({.id = id, .began = now});
+  return id;
+}
+
+void History::end_write(Id id, Outcome outcome, Time now) {
+  Write& write = writes_.at(id);
+  if (outcome == Outcome::lost) {
+    write.is_lost = true;
+    return;
+  }
+  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
+    Value& own = *find(lba, id);
+    own.ordered_by = std::min(own.ordered_by, now);
+    if (outcome == Outcome::failed) continue;
+    own.effective_by = std::min(own.effective_by, now);
+    for (Value& each : blocks_[lba])
+      if (each.ordered_by < write.began) each.dead_from = std::min(each.dead_from, now);
+  }
+  writes_.erase(id);
+}
+
+void History::host_is_back(unsigned host, Time now) {
+  for (auto& [id, write] : writes_) {
+    if (!write.is_lost || write.host != host) continue;
+    for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
+      Value& value = *find(lba, id);
+      value.ordered_by = std::min(value.ordered_by, now);
+    }
+  }
+}
+
+std::optional<std::string> History::check_read(std::uint64_t lba, std::span<const std::byte> data, Time began,
+                                               Time now) {
+  WEFT_CHECK(data.size() % kBlockBytes == 0);
+  for (std::size_t at = 0; at < data.size(); at += kBlockBytes, ++lba) {
+    const auto id = stamp_of(data.subspan(at, kBlockBytes), lba);
+    if (!id) return fmt::format("block {} holds no data that was ever written to it", lba);
+    if (auto wrong = check_block(lba, *id, began, now)) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> History::check_block(std::uint64_t lba, Id id, Time began, Time now) {
+  Value* const value = find(lba, id);
+  if (value == nullptr) return fmt::format("block {} holds write {}, which was not for it", lba, id);
+  if (value->dead_from <= began)
+    return fmt::format(
+        "block {} holds write {} (begun at {:.3f} ms), which another had replaced by {:.3f} ms; this "
+        "read began at {:.3f} ms",
+        lba, id, ms(value->began), ms(value->dead_from), ms(began));
+  value->ordered_by = std::min(value->ordered_by, now);
+  value->effective_by = std::min(value->effective_by, now);
+  for (Value& each : blocks_[lba])
+    if (each.id != id && each.effective_by < began) each.dead_from = std::min(each.dead_from, now);
+  return std::nullopt;
+}
+
+}  // namespace weft::sim

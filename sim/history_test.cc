@@ -1,0 +1,91 @@
+#include "sim/history.h"
+
+#include <gtest/gtest.h>
+
+namespace weft::sim {
+namespace {
+
+using Outcome = History::Outcome;
+
+class HistoryTest : public ::testing::Test {
+ protected:
+  static Time at(int ms) { return Time(std::chrono::seconds(1) + std::chrono::milliseconds(ms)); }
+  History::Id write(int begin, int end, Outcome outcome = Outcome::done, unsigned host = 0) {
+    const auto id = history_.begin_write(host, 0, 1, at(begin));
+    history_.end_write(id, outcome, at(end));
+    return id;
+  }
+  bool fits(History::Id id, int begin, int end) {
+    std::vector<std::byte> block(History::kBlockBytes);
+    History::stamp(block, id, 0);
+    return !history_.check_read(0, block, at(begin), at(end));
+  }
+  History history_{2};
+};
+
+TEST_F(HistoryTest, ReadsReturnTheLastWrite) {
+  EXPECT_TRUE(fits(0, 0, 1)) << "zeroes at first";
+  const auto first = write(2, 3);
+  EXPECT_FALSE(fits(0, 4, 5));
+  EXPECT_TRUE(fits(first, 4, 5));
+  const auto second = write(6, 7);
+  EXPECT_FALSE(fits(first, 8, 9));
+  EXPECT_TRUE(fits(second, 8, 9));
+  EXPECT_FALSE(fits(99, 8, 9)) << "nobody wrote that";
+}
+
+TEST_F(HistoryTest, AReadBesideAWriteReturnsEither) {
+  const auto first = write(0, 1);
+  const auto second = history_.begin_write(0, 0, 1, at(2));
+  EXPECT_TRUE(fits(first, 3, 4));
+  EXPECT_TRUE(fits(second, 3, 4));
+  EXPECT_FALSE(fits(first, 5, 6)) << "the new one was seen";
+  history_.end_write(second, Outcome::done, at(7));
+  EXPECT_TRUE(fits(second, 8, 9));
+}
+
+TEST_F(HistoryTest, OfTwoWritesAtOnceEitherIsTheLastButThenItStays) {
+  const auto first = history_.begin_write(0, 0, 1, at(0));
+  const auto second = history_.begin_write(1, 0, 1, at(1));
+  history_.end_write(first, Outcome::done, at(2));
+  history_.end_write(second, Outcome::done, at(3));
+  EXPECT_TRUE(fits(first, 4, 5));
+  EXPECT_FALSE(fits(second, 6, 7));
+}
+
+TEST_F(HistoryTest, AWriteThatFailedMayBeThereOrNot) {
+  const auto first = write(0, 1);
+  const auto failed = write(2, 3, Outcome::failed);
+  EXPECT_TRUE(fits(first, 4, 5));
+  EXPECT_TRUE(fits(failed, 4, 5));
+  EXPECT_FALSE(fits(first, 6, 7)) << "it was there";
+  const auto last = write(8, 9);
+  EXPECT_FALSE(fits(failed, 10, 11));
+  EXPECT_TRUE(fits(last, 10, 11));
+}
+
+TEST_F(HistoryTest, ALostWriteMayComeLateButNotBehindWhatItsHostWritesWhenItIsBack) {
+  const auto lost = write(0, 1, Outcome::lost);
+  const auto others = write(2, 3, Outcome::done, 1);
+  EXPECT_TRUE(fits(others, 4, 5));
+  EXPECT_TRUE(fits(lost, 6, 7)) << "it came late";
+  const auto again = write(8, 9, Outcome::lost);
+  history_.host_is_back(0, at(10));
+  const auto last = write(11, 12);
+  EXPECT_TRUE(fits(last, 13, 14));
+  EXPECT_FALSE(fits(again, 15, 16)) << "it overtook its own host";
+}
+
+TEST_F(HistoryTest, FindsDataOfAnotherPlaceAndTornBlocks) {
+  const auto id = history_.begin_write(0, 0, 2, at(0));
+  history_.end_write(id, Outcome::done, at(1));
+  std::vector<std::byte> blocks(2 * History::kBlockBytes);
+  History::stamp(blocks, id, 0);
+  EXPECT_FALSE(history_.check_read(0, blocks, at(2), at(3)));
+  EXPECT_TRUE(history_.check_read(1, std::span(blocks).first(History::kBlockBytes), at(2), at(3)));
+  blocks[100] ^= std::byte{1};
+  EXPECT_TRUE(history_.check_read(0, blocks, at(2), at(3)));
+}
+
+}  // namespace
+}  // namespace weft::sim

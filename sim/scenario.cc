@@ -1,0 +1,129 @@
+#include "sim/scenario.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+namespace weft::sim {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::optional<std::uint64_t> number(std::string_view text, std::string_view unit = {}) {
+  if (!text.ends_with(unit)) return std::nullopt;
+  text.remove_suffix(unit.size());
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<Duration> time(std::string_view text) {
+  if (const auto us = number(text, "us")) return std::chrono::microseconds(*us);
+  if (const auto ms = number(text, "ms")) return std::chrono::milliseconds(*ms);
+  return std::nullopt;
+}
+
+bool read_fault(const Words& words, Scenario& scenario) {
+  static constexpr std::pair<std::string_view, Fault::Kind> kKinds[] = {{"reset", Fault::Kind::reset},
+                                                                        {"cut", Fault::Kind::cut},
+                                                                        {"stuck", Fault::Kind::stuck},
+                                                                        {"pause", Fault::Kind::pause}};
+  if (words.size() < 4 || words[2] != "every") return false;
+  for (const auto& [name, kind] : kKinds) {
+    if (words[1] != name) continue;
+    const bool lasts = kind != Fault::Kind::reset;
+    if (words.size() != (lasts ? 6u : 4u) || (lasts && words[4] != "for")) return false;
+    const auto every = time(words[3]);
+    const auto length = lasts ? time(words[5]) : Duration{};
+    if (!every || !length || *every == Duration{}) return false;
+    scenario.faults.push_back({kind, *every, *length});
+    return true;
+  }
+  return false;
+}
+
+bool read_times(const Words& words, Duration& least, Duration& most) {
+  if (words.size() != 3) return false;
+  const auto from = time(words[1]);
+  const auto to = time(words[2]);
+  if (!from || !to || *to < *from) return false;
+  least = *from;
+  most = *to;
+  return true;
+}
+
+bool read_digests(const Words& words, Scenario& scenario) {
+  static constexpr std::pair<std::string_view, Digests> kNames[] = {{"none", Digests::none},
+                                                                    {"header", Digests::header},
+                                                                    {"both", Digests::both},
+                                                                    {"random", Digests::random}};
+  for (const auto& [name, digests] : kNames) {
+    if (words.size() != 2 || words[1] != name) continue;
+    scenario.digests = digests;
+    return true;
+  }
+  return false;
+}
+
+bool read_number(const Words& words, Scenario& scenario) {
+  const struct {
+    std::string_view name;
+    unsigned& value;
+    std::uint64_t least, most;
+  } rows[] = {
+      {"hosts", scenario.hosts, 1, 16},          {"reactors", scenario.reactors, 1, 8},
+      {"host_loops", scenario.host_loops, 1, 8}, {"queues", scenario.queues, 1, 16},
+      {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
+      {"largest", scenario.largest, 1, 1024},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
+  if (words.size() != 2) return false;
+  const auto value = number(words[1]);
+  if (words[0] == "blocks" && value && *value >= 1 && *value <= 65536) {
+    scenario.disk.blocks = *value;
+    return true;
+  }
+  for (const auto& row : rows) {
+    if (row.name != words[0]) continue;
+    if (!value || *value < row.least || *value > row.most) return false;
+    row.value = static_cast<unsigned>(*value);
+    return true;
+  }
+  return false;
+}
+
+bool read_line(const Words& words, Scenario& scenario) {
+  if (words[0] == "fault") return read_fault(words, scenario);
+  if (words[0] == "latency") return read_times(words, scenario.latency.least, scenario.latency.most);
+  if (words[0] == "disk") return read_times(words, scenario.disk.least, scenario.disk.most);
+  if (words[0] == "digests") return read_digests(words, scenario);
+  return read_number(words, scenario);
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(std::string name, std::string_view text) {
+  Scenario scenario;
+  scenario.name = std::move(name);
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  for (unsigned count = 1; std::getline(lines, line); ++count) {
+    std::istringstream parts(line.substr(0, line.find('#')));
+    Words words;
+    for (std::string word; parts >> word;) words.push_back(word);
+    if (words.empty() || read_line(words, scenario)) continue;
+    return fail(EINVAL,
+                fmt::format("{}, line {}: \"{}\" is not understood; sim/scenario.h says what may stand there",
+                            scenario.name, count, line));
+  }
+  if (scenario.largest > scenario.disk.blocks)
+    return fail(EINVAL, fmt::format("{}: largest is {}, more than the {} blocks that there are",
+                                    scenario.name, scenario.largest, scenario.disk.blocks));
+  return scenario;
+}
+
+}  // namespace weft::sim

@@ -1,0 +1,61 @@
+// A scenario: a small text file that says who works, how much, and what goes wrong meanwhile.
+//
+//   # words behind a hash are for people
+//   hosts 2             processes that connect; each its own
+//   reactors 2          loops of the target
+//   host_loops 1        and of each host
+//   queues 2            I/O queues of each host
+//   depth 8             commands under way on each
+//   commands 300        of each host
+//   blocks 64           of the namespace, which all hosts share
+//   largest 8           blocks of one command
+//   digests random      none, header, both, random
+//   latency 20us 2ms    of the network
+//   disk 10us 3ms       of the disk; and
+//   disk_errors 200     one of so many of its requests fails
+//   fault reset every 20ms
+//   fault cut every 80ms for 30ms        the link of a host
+//   fault stuck every 60ms for 40ms      the disk
+//   fault pause every 60ms for 20ms      a process
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/loop.h"
+#include "base/result.h"
+#include "sim/disk.h"
+#include "sim/network.h"
+
+namespace weft::sim {
+
+struct Fault {
+  enum class Kind : std::uint8_t { reset, cut, stuck, pause };
+  Kind kind = Kind::reset;
+  Duration every{};
+  Duration lasts{};  // at most
+};
+
+enum class Digests : std::uint8_t { none, header, both, random };
+
+struct Scenario {
+  std::string name;
+  unsigned hosts = 1;
+  unsigned reactors = 1;
+  unsigned host_loops = 1;
+  unsigned queues = 1;
+  unsigned depth = 8;
+  unsigned commands = 300;
+  unsigned largest = 8;
+  Digests digests = Digests::none;
+  Latency latency;
+  DiskOptions disk{.blocks = 64};
+  std::vector<Fault> faults;
+};
+
+// The error names the line and the rule.
+Result<Scenario> parse_scenario(std::string name, std::string_view text);
+
+}  // namespace weft::sim

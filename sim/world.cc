@@ -1,0 +1,108 @@
+#include "sim/world.h"
+
+#include <algorithm>
+
+namespace weft::sim {
+
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{64} << 20;
+
+}  // namespace
+
+World::World(std::uint64_t seed, bool echo) : dice_(seed), trace_(echo) {}
+
+World::~World() = default;
+
+Duration World::some_time(Duration least, Duration most) {
+  if (most <= least) return least;
+  auto span = static_cast<std::uint64_t>((most - least).count());
+  while (span > 1000 && dice_.one_in(2)) span /= 4;
+  return least + Duration(dice_.below(span + 1));
+}
+
+void World::after(Duration delay, std::function<void()> event) {
+  events_.emplace(now_ + std::max(delay, Duration{}), std::move(event));
+}
+
+SimLoops& World::add_process(const std::string& name, unsigned loops) {
+  processes_.push_back(std::make_unique<Process>());
+  Process& process = *processes_.back();
+  process.loops = std::make_unique<SimLoops>(name, *this, loops, kBufferBytes, dice_, running_);
+  return *process.loops;
+}
+
+void World::pause(SimLoops& process, Duration time) {
+  for (const auto& each : processes_)
+    if (each->loops.get() == &process) each->paused_until = now_ + time;
+}
+
+std::vector<std::pair<World::Process*, SimLoop*>> World::runnable() {
+  std::vector<std::pair<Process*, SimLoop*>> all;
+  for (const auto& process : processes_) {
+    if (process->paused_until > now_) continue;
+    for (const auto& loop : process->loops->each())
+      if (loop->has_work()) all.emplace_back(process.get(), loop.get());
+  }
+  return all;
+}
+
+std::optional<Time> World::next_time() const {
+  std::optional<Time> next;
+  const auto take = [&next](Time time) {
+    if (!next || time < *next) next = time;
+  };
+  if (!events_.empty()) take(events_.begin()->first);
+  for (const auto& process : processes_) {
+    for (const auto& loop : process->loops->each()) {
+      if (loop->has_work())
+        take(process->paused_until);
+      else if (const auto deadline = loop->next_deadline())
+        take(std::max(*deadline, process->paused_until));
+    }
+  }
+  return next;
+}
+
+bool World::run_event() {
+  if (events_.empty() || events_.begin()->first > now_) return false;
+  const auto event = std::move(events_.begin()->second);
+  events_.erase(events_.begin());
+  event();
+  return true;
+}
+
+bool World::step() {
+  constexpr std::uint64_t kMostTurnNs = 20'000;
+  if (run_event()) return true;
+  const auto loops = runnable();
+  if (loops.empty()) {
+    const auto next = next_time();
+    if (!next) return false;
+    now_ = std::max(now_, *next);
+    return true;
+  }
+  SimLoop& loop = *loops[dice_.below(loops.size())].second;
+  const std::size_t posted = loop.posted();
+  loop.run_turn(posted == 0 || dice_.one_in(2) ? posted : 1 + dice_.below(posted));
+  now_ += Duration(1 + dice_.below(kMostTurnNs));
+  trace_.mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+  return true;
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const Time end = now_ + limit;
+  while (!condition()) {
+    if (now_ > end || !step()) return condition();
+  }
+  return true;
+}
+
+void World::run_for(Duration time) {
+  bool over = false;
+  after(time, [&over] { over = true; });
+  while (!over && step()) {
+  }
+}
+
+}  // namespace weft::sim

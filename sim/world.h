@@ -1,0 +1,77 @@
+// One simulated run: a clock, dice, processes with their loops, and what happens by itself (bytes that
+// arrive, a disk that answers).  All is drawn from one seed, so that the same seed gives the same run to the
+// bit.  One thread.
+//
+// Between two turns a turn of any loop that has something to do may come; it runs some of that, so that loops
+// of a process overtake each other as threads do.  Time moves a little with each turn, and to the next event
+// when nobody has anything to do.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/dice.h"
+#include "base/loop.h"
+#include "sim/loops.h"
+#include "sim/trace.h"
+
+namespace weft::sim {
+
+class World final : public Clock {
+ public:
+  World(std::uint64_t seed, bool echo);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World() override;
+
+  Dice& dice() { return dice_; }
+  Time now() const override { return now_; }
+  template <class... Args>
+  void note(fmt::format_string<Args...> text, Args&&... args) {
+    trace_.note((now_ - kBegin).count(), fmt::format(text, std::forward<Args>(args)...));
+  }
+  const Trace& trace() const { return trace_; }
+
+  // `least` to `most`, of a wide range more often the small ones.
+  Duration some_time(Duration least, Duration most);
+
+  // Runs between turns, no sooner than after `delay`.
+  void after(Duration delay, std::function<void()> event);
+
+  // Lives as long as the world.
+  SimLoops& add_process(const std::string& name, unsigned loops);
+  // None of its loops has a turn for so long.
+  void pause(SimLoops& process, Duration time);
+
+  // One turn or one event.  False: nothing will ever happen again.
+  bool step();
+  // False: it did not come true within `limit`.
+  bool run_until(const std::function<bool()>& condition, Duration limit);
+  void run_for(Duration time);
+
+ private:
+  static constexpr Time kBegin{std::chrono::seconds(1)};
+  struct Process {
+    std::unique_ptr<SimLoops> loops;
+    Time paused_until = kBegin;
+  };
+  std::vector<std::pair<Process*, SimLoop*>> runnable();
+  std::optional<Time> next_time() const;
+  bool run_event();
+
+  Dice dice_;
+  Time now_ = kBegin;
+  Trace trace_;
+  const SimLoop* running_ = nullptr;
+  std::multimap<Time, std::function<void()>> events_;
+  std::vector<std::unique_ptr<Process>> processes_;
+};
+
+}  // namespace weft::sim
