@@ -104,6 +104,7 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
                 Subsystem& subsystem) {
   Queue& queue = request.queue;
   const std::shared_ptr<Controller> controller = subsystem.find_controller(parameters.cntlid);
+  if (parameters.cntlid == kDynamicController) return invalid(request, wire::connect_field::kCntlid, true);
   if (!controller) return controller_is_gone(request);
   if (controller->host().nqn != parameters.hostnqn)
     return invalid(request, wire::connect_field::kHostnqn, true);
