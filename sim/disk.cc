@@ -63,10 +63,7 @@ void SimDisk::begin(std::shared_ptr<Job> job) {
   const std::uint64_t moved = loses ? 0 : fails && blocks > 0 ? world_.dice().below(blocks) : blocks;
   for (std::uint64_t i = 0; i < moved; ++i)
     world_.after(world_.some_time({}, takes), [this, job, i] { move_block(*job, i); });
-  world_.after(takes, [this, job, fails] {
-    failed_ += fails;
-    job->answers.add(job->request, fails ? EIO : 0);
-  });
+  world_.after(takes, [job, fails] { job->answers.add(job->request, fails ? EIO : 0); });
 }
 
 void SimDisk::move_block(const Job& job, std::uint64_t index) {

@@ -28,7 +28,6 @@ class SimDisk final : public block::Backend {
   std::string info() const override { return "simulated"; }
 
   void set_stuck(bool stuck);  // when it ends, what was held begins
-  std::uint64_t failed() const { return failed_; }
   std::span<const std::byte> contents() const { return bytes_; }
 
  private:
@@ -42,7 +41,6 @@ class SimDisk final : public block::Backend {
   std::vector<std::byte> bytes_;
   bool stuck_ = false;
   std::vector<std::shared_ptr<Job>> held_;
-  std::uint64_t failed_ = 0;
 };
 
 }  // namespace weft::sim

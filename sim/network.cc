@@ -114,12 +114,12 @@ void SimNetworks::OfLoop::connect(const net::Address& address, net::ConnectHandl
   answer(handler, delay, std::move(connection), 0);
 }
 
-bool Internet::reset_one() {
+void Internet::reset_one() {
   std::vector<std::shared_ptr<Connection>> open;
   for (const auto& each : connections_)
     if (auto connection = each.lock(); connection != nullptr && connection->is_open())
       open.push_back(std::move(connection));
-  if (open.empty()) return false;
+  if (open.empty()) return;
   const auto connection = open[world_.dice().below(open.size())];
   // Mostly both hear of it; else one goes on believing in it.
   const int tells = world_.dice().one_in(4) ? 1 << world_.dice().below(2) : 3;
@@ -127,7 +127,6 @@ bool Internet::reset_one() {
               connection->end(1).address.text(),
               tells == 3 ? "both" : connection->end(tells >> 1).process->name());
   connection->reset(tells);
-  return true;
 }
 
 void Internet::join(SimNetworks& process) {

@@ -32,7 +32,7 @@ class Internet {
   Duration latency() { return world_.some_time(latency_.least, latency_.most); }
 
   // Faults.  A connection that is reset tells both ends, each in its time, or one of them never.
-  bool reset_one();  // false: there is none
+  void reset_one();  // if there is one
   // Nothing reaches or leaves the process until the link is joined; who connects meanwhile hears nothing for
   // long.
   void cut(SimNetworks& process) { cut_.insert(&process); }

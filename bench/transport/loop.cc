@@ -86,30 +86,25 @@ double fio_iops(const std::string& file, const char* pattern, unsigned depth) {
   return iops;
 }
 
-void compare_with_fio(host::Namespace& remote, const std::string& file, Loop& loop) {
+void compare_with_fio(const Rows& rows, host::Namespace& remote, const std::string& file, Loop& loop) {
   for (const auto& [pattern, name] :
        {std::pair{Pattern::randread, "randread"}, std::pair{Pattern::randwrite, "randwrite"}}) {
     std::vector<double> ours;
     std::vector<double> fio;
     constexpr unsigned kDepth = 32;
+    const std::string prefix = fmt::format("loop_one_thread.file.{}_4k_qd{}", name, kDepth);
+    if (!rows.has(prefix + "_of_fio")) continue;
     for (int round = 0; round < kRounds; ++round) {
       const Workload workload{.pattern = pattern, .block_bytes = k4K, .depth = kDepth};
       ours.push_back(measure({&remote}, workload, loop, loop, milliseconds(1000)).per_second);
       fio.push_back(fio_iops(file, name, kDepth));
     }
-    const std::string prefix = fmt::format("loop_one_thread.file.{}_4k_qd{}", name, kDepth);
     print(prefix + "_fio", median(fio), "iops");
     print(prefix + "_of_fio", median(ours) / median(fio), "ratio");
   }
 }
 
-bool is_wanted(const std::vector<std::string>& words, const std::string& name) {
-  return words.empty() ||
-         std::ranges::any_of(words, [&](const std::string& word) { return name.starts_with(word); });
-}
-
-void over_loop(const std::vector<std::string>& words, const std::string& prefix, unsigned count,
-               std::optional<Duration> spin) {
+void over_loop(const Rows& rows, const std::string& prefix, unsigned count, std::optional<Duration> spin) {
   const auto reactors = must(reactor::Reactors::start({.count = count, .spin = spin, .name = "bench"}));
   Served served(*reactors);
   loop::LoopTransport transport(*reactors);
@@ -120,7 +115,7 @@ void over_loop(const std::vector<std::string>& words, const std::string& prefix,
     fill(*remote);
     for (const Shape& shape : kShapes) {
       const std::string name = fmt::format("{}.{}.{}", prefix, backend.name, shape.name);
-      if (!is_wanted(words, name)) continue;
+      if (!rows.has(name)) continue;
       Loop& first = *reactors->all().front();
       Loop& last = *reactors->all().back();
       const Figures all = measure({remote.get()}, shape.workload, first, last, milliseconds(1000));
@@ -135,9 +130,8 @@ void over_loop(const std::vector<std::string>& words, const std::string& prefix,
       }
       (void)std::fflush(stdout);
     }
-    if (count == 1 && backend.name == std::string_view("file") &&
-        is_wanted(words, "loop_one_thread.file.of_fio"))
-      compare_with_fio(*remote, served.file(), *reactors->all().front());
+    if (count == 1 && backend.name == std::string_view("file"))
+      compare_with_fio(rows, *remote, served.file(), *reactors->all().front());
   }
   listener.reset();
   served.stop();
@@ -151,13 +145,9 @@ void over_loop(const std::vector<std::string>& words, const std::string& prefix,
 
 int main(int argc, char** argv) {
   using std::chrono::milliseconds;
-  const std::vector<std::string> words(argv + 1, argv + argc);
-  if (!words.empty() && words[0].starts_with("-")) {
-    fmt::print(stderr, "usage: loop [PREFIX...]\n");
-    return words[0] == "--help" ? 0 : 2;
-  }
-  weft::bench::over_loop(words, "loop_spin", 2, milliseconds(20));
-  weft::bench::over_loop(words, "loop", 2, std::nullopt);
-  weft::bench::over_loop(words, "loop_one_thread", 1, std::nullopt);
+  const weft::bench::Rows rows(argc, argv);
+  weft::bench::over_loop(rows, "loop_spin", 2, milliseconds(20));
+  weft::bench::over_loop(rows, "loop", 2, std::nullopt);
+  weft::bench::over_loop(rows, "loop_one_thread", 1, std::nullopt);
   return 0;
 }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "transport/wire_pair.h"
@@ -44,6 +46,26 @@ struct Series {
     print(name + ".host_cpu", median(host_cpu), "s_per_million");
     print(name + ".target_cpu", median(target_cpu), "s_per_million");
   }
+};
+
+// Which rows the words of the command line name: those that begin as one of them says; all when there is
+// none.
+class Rows {
+ public:
+  // Ends the program on an option.
+  Rows(int argc, char** argv) : words_(argv + 1, argv + argc) {
+    if (words_.empty() || !words_[0].starts_with("-")) return;
+    const std::string_view path = argv[0];
+    fmt::print(stderr, "usage: {} [PREFIX...]\n", path.substr(path.rfind('/') + 1));
+    std::exit(words_[0] == "--help" ? 0 : 2);
+  }
+  bool has(std::string_view name) const {
+    return words_.empty() ||
+           std::ranges::any_of(words_, [&](const std::string& word) { return name.starts_with(word); });
+  }
+
+ private:
+  const std::vector<std::string> words_;
 };
 
 }  // namespace weft::bench

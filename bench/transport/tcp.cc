@@ -7,9 +7,7 @@
 //   tcp.PATTERN.qdN.cN.spin|sleep.BACKEND.FIGURE           through host, transport, target and backend
 //   tcp.PATTERN.qdN.cN.spin|sleep.BACKEND_DIGESTS.FIGURE   with digests: header, both
 //   tcp.PATTERN.qdN.cN.spin|sleep.of_limit                 the RAM disk's IOPS to the pair's
-//   tcp.PATTERN.qdN.cN.spin|sleep.raw_cold.iops            the pair with the target's bytes at random places
-//   of as
-//                                                          much memory as the RAM disk has
+//   tcp.PATTERN.qdN.cN.spin|sleep.raw_cold.iops            the pair, the target's bytes anywhere in 256 MiB
 //   tcp.PATTERN.qdN.cN.spin|sleep.of_cold_limit            the RAM disk's IOPS to that
 #include <algorithm>
 #include <cstdio>
@@ -58,7 +56,7 @@ constexpr std::size_t kDiskBytes = std::size_t{256} << 20;
 
 class Bench {
  public:
-  Bench(Waiting waiting, std::vector<std::string> words) : waiting_(waiting), words_(std::move(words)) {}
+  Bench(Waiting waiting, const Rows& rows) : waiting_(waiting), rows_(rows) {}
 
   void run() {
     for (const Row& row : kRows)
@@ -66,16 +64,11 @@ class Bench {
         for (const unsigned connections : row.connections) {
           const std::string name = fmt::format("{}.qd{}.c{}.{}", row.name, depth, connections,
                                                waiting_ == Waiting::spinning ? "spin" : "sleep");
-          if (is_wanted(name)) measure_row(name, row, depth, connections);
+          if (rows_.has(name)) measure_row(name, row, depth, connections);
         }
   }
 
  private:
-  bool is_wanted(const std::string& name) const {
-    return words_.empty() ||
-           std::ranges::any_of(words_, [&](const std::string& word) { return name.starts_with(word); });
-  }
-
   std::unique_ptr<host::Namespace> open_with_digests(bool data) {
     auto options = bed_.options(1);
     options.header_digest = true;
@@ -128,7 +121,7 @@ class Bench {
   }
 
   const Waiting waiting_;
-  const std::vector<std::string> words_;
+  const Rows& rows_;
   bool filled_ = false;
   std::vector<std::byte> disk_ = std::vector<std::byte>(kDiskBytes + kMostAtOnce, std::byte{0x5A});
   TcpBed bed_{two_cpus(), waiting_ == Waiting::spinning ? std::optional<Duration>(kSpin) : std::nullopt};
@@ -139,11 +132,7 @@ class Bench {
 
 int main(int argc, char** argv) {
   using namespace weft::bench;
-  std::vector<std::string> words(argv + 1, argv + argc);
-  if (!words.empty() && words[0].starts_with("-")) {
-    fmt::print(stderr, "usage: tcp [PREFIX...]\n");
-    return words[0] == "--help" ? 0 : 2;
-  }
-  for (const auto waiting : {Waiting::sleeping, Waiting::spinning}) Bench(waiting, words).run();
+  const Rows rows(argc, argv);
+  for (const auto waiting : {Waiting::sleeping, Waiting::spinning}) Bench(waiting, rows).run();
   return 0;
 }
