@@ -37,16 +37,29 @@ void Namespace::choose_loops(const NamespaceOptions& options) {
 }
 
 Result<std::unique_ptr<Namespace>> Namespace::open(Loops& loops, NamespaceOptions options) {
-  std::unique_ptr<Namespace> self(new Namespace(loops, std::move(options)));
-  for (const auto& path : self->paths_) path->start();
-  if (const Result<> reached = self->wait_for_paths(); !reached) return std::unexpected(reached.error());
+  std::unique_ptr<Namespace> self = start(loops, std::move(options));
+  {
+    std::unique_lock lock(self->mutex_);
+    self->changed_.wait(lock, [&] { return std::ranges::all_of(self->verdicts_, &Verdict::is_decided); });
+  }
+  if (const Result<> reached = self->settle(); !reached) return std::unexpected(reached.error());
   return self;
 }
 
-// Then what all paths that are there agree on is settled.
-Result<> Namespace::wait_for_paths() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return std::ranges::all_of(verdicts_, &Verdict::is_decided); });
+std::unique_ptr<Namespace> Namespace::start(Loops& loops, NamespaceOptions options) {
+  std::unique_ptr<Namespace> self(new Namespace(loops, std::move(options)));
+  for (const auto& path : self->paths_) path->start();
+  return self;
+}
+
+bool Namespace::is_decided() const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::all_of(verdicts_, &Verdict::is_decided);
+}
+
+// What all paths that are there agree on.
+Result<> Namespace::settle() {
+  const std::scoped_lock lock(mutex_);
   std::size_t queues = 0;
   std::string why;
   for (std::size_t i = 0; i < paths_.size(); ++i) {

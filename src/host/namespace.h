@@ -46,6 +46,10 @@ class Namespace final : private PathOwner, private PathDoubter {
   // Returns when each path is live or failed once; an error when none is.  With several, those that failed
   // are tried again.  Blocks; not on a loop.  Loops and initiators outlive it.
   static Result<std::unique_ptr<Namespace>> open(Loops& loops, NamespaceOptions options);
+  // The same in steps, for who must not block: once is_decided(), settle() says whether it can be used.
+  static std::unique_ptr<Namespace> start(Loops& loops, NamespaceOptions options);
+  bool is_decided() const;
+  Result<> settle();
   // Shuts the controllers down.  Blocks; not on a loop, and no command is under way.
   ~Namespace();
   // From now on commands fail, those that wait for a path too.  Any thread.
@@ -77,7 +81,6 @@ class Namespace final : private PathOwner, private PathDoubter {
 
  private:
   Namespace(Loops& loops, NamespaceOptions options);
-  Result<> wait_for_paths();
   Result<> on_path_known(Path& path, const NamespaceInfo& info, Access access) override;
   void on_path_down(Path& path) override;
   std::uint64_t number_question() override { return ++questions_; }
