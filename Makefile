@@ -43,7 +43,7 @@ fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
 	@cmake --build --preset fuzz
 	@scripts/fuzz $(FUZZ_SECONDS)
 
-sim: build ## the target in a simulated world from 500 seeds a scenario; SCENARIO=NAME SEED=N: one again, with its trace
+sim: build ## the target in a simulated world from 200 seeds a scenario; SCENARIO=NAME SEED=N: one again, with its trace
 	@cmake --build --preset release --target weft-sim
 	@scripts/sim
 

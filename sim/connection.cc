@@ -11,6 +11,7 @@ namespace weft::sim {
 namespace {
 
 constexpr std::size_t kLargestChunk = 64 * 1024;
+constexpr std::size_t kFirstPdu = 128;  // ICReq, ICResp
 
 std::size_t bytes_of(const net::SendOp& op) {
   std::size_t bytes = 0;
@@ -36,7 +37,7 @@ void Lender::give_back(std::uint32_t token) {
 
 Connection::Connection(Internet& internet, SimNetworks& from, net::Address from_address, SimNetworks& to,
                        net::Address to_address)
-    : internet_(internet) {
+    : internet_(internet), made_at_(internet.world().now()) {
   ends_[0].process = &from;
   ends_[0].address = from_address;
   ends_[1].process = &to;
@@ -45,6 +46,16 @@ Connection::Connection(Internet& internet, SimNetworks& from, net::Address from_
     each.room = std::size_t{4096} << internet.world().dice().below(8);
     each.last_arrival = internet.world().now();
   }
+}
+
+void Connection::set_end(End& of, int error) {
+  of.end = error;
+  of.ended_at = std::min(of.ended_at, internet_.world().now());
+}
+
+void Connection::set_gone(End& of) {
+  of.is_gone = true;
+  of.ended_at = std::min(of.ended_at, internet_.world().now());
 }
 
 bool Connection::is_cut() const {
@@ -60,9 +71,41 @@ Duration Connection::arrival(int side) {
 
 void Connection::send(int side, std::vector<std::byte> bytes) {
   if (ends_[side].is_gone) return;
+  const std::size_t before = std::exchange(ends_[side].sent, ends_[side].sent + bytes.size());
+  if (damages_next_) damage(bytes, before);
   internet_.world().after(arrival(side), [self = shared_from_this(), side, all = std::move(bytes)]() mutable {
     self->arrive(side, std::move(all));
   });
+}
+
+// Not what is said before digests are agreed on.
+void Connection::damage(std::vector<std::byte>& bytes, std::size_t sent_before) {
+  const std::size_t safe = sent_before >= kFirstPdu ? 0 : kFirstPdu - sent_before;
+  if (bytes.size() <= safe) return;
+  damages_next_ = false;
+  const std::size_t at = safe + internet_.world().dice().below(bytes.size() - safe);
+  bytes[at] ^= std::byte{1} << internet_.world().dice().below(8);
+  internet_.world().note("byte {} to {} is damaged", sent_before + at, ends_[1].address.text());
+}
+
+void Connection::died(const SimNetworks& process, bool tells) {
+  for (int side = 0; side < 2; ++side) {
+    End& own = ends_[side];
+    if (own.process != &process) continue;
+    own.lost_power = !tells && !own.is_gone;
+    if (tells) finish(side, ECONNRESET);
+    set_gone(own);
+    own.stream = nullptr;
+  }
+}
+
+void Connection::has_power_again(const std::string& host) {
+  for (int side = 0; side < 2; ++side) {
+    End& own = ends_[side];
+    if (own.process->host() != host || !std::exchange(own.lost_power, false)) continue;
+    internet_.world().after(internet_.latency(),
+                            [self = shared_from_this(), side] { self->arrive_end(side, ECONNRESET); });
+  }
 }
 
 void Connection::arrive(int side, std::vector<std::byte> bytes) {
@@ -90,7 +133,7 @@ void Connection::arrive_end(int side, int error) {
   End& to = ends_[1 - side];
   if (to.is_gone || to.end) return;
   if (error != 0) to.arrived.clear();
-  to.end = error;
+  set_end(to, error);
   if (to.stream != nullptr) to.stream->wake();
 }
 
@@ -99,7 +142,7 @@ void Connection::reset(int tells) {
     End& to = ends_[side];
     if ((tells & (1 << side)) == 0 || to.end) continue;
     to.arrived.clear();
-    to.end = ECONNRESET;
+    set_end(to, ECONNRESET);
     if (to.stream != nullptr) to.stream->wake();
   }
   // Whoever was not told sends into nothing.
@@ -221,7 +264,7 @@ void SimStream::work() {
   tell_sent();
   if (work_.is_posted()) return;
   closed_ = true;
-  own().is_gone = true;
+  connection_->set_gone(own());
   connection_->internet().world().note("{} has closed its connection to {}", own().process->name(),
                                        peer().text());
   handler_.on_closed();  // the end of this object

@@ -38,6 +38,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     std::vector<std::vector<std::byte>> held;  // by a link that is cut
     std::optional<int> held_end;
     bool is_gone = false;  // nothing leaves or arrives any more
+    bool lost_power = false;
+    Time ended_at = Time::max();  // when it knew
+    std::size_t sent = 0;
   };
 
   Connection(Internet& internet, SimNetworks& from, net::Address from_address, SimNetworks& to,
@@ -49,16 +52,30 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void finish(int side, int error);  // no more comes from there: 0 in order, else a reset
   void reset(int tells);             // a bit for each side that hears of it
   void joined();
+  void died(const SimNetworks& process, bool tells);
+  void has_power_again(const std::string& host);
+  void damage_next() { damages_next_ = true; }
+  Time made_at() const { return made_at_; }
+  // Neither end has heard of an end.
+  bool is_whole() const { return is_open() && !ends_[0].end && !ends_[1].end; }
   bool is_open() const { return !ends_[0].is_gone && !ends_[1].is_gone; }
 
  private:
+  friend class SimStream;
   bool is_cut() const;
   Duration arrival(int side);
   void arrive(int side, std::vector<std::byte> bytes);
   void arrive_end(int side, int error);
 
+  void damage(std::vector<std::byte>& bytes, std::size_t sent_before);
+
+  void set_end(End& of, int error);
+  void set_gone(End& of);
+
   Internet& internet_;
+  const Time made_at_;
   End ends_[2];
+  bool damages_next_ = false;
 };
 
 class SimStream final : public net::Stream {

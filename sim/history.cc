@@ -61,7 +61,7 @@ History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t
   return id;
 }
 
-void History::end_write(Id id, Outcome outcome, Time now) {
+void History::end_write(Id id, Outcome outcome, bool durable, Time now) {
   Write& write = writes_.at(id);
   if (outcome == Outcome::lost) {
     write.is_lost = true;
@@ -70,12 +70,44 @@ void History::end_write(Id id, Outcome outcome, Time now) {
   for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
     Value& own = *find(lba, id);
     own.ordered_by = std::min(own.ordered_by, now);
-    if (outcome == Outcome::failed) continue;
+    if (outcome == Outcome::failed || (is_outdated(write.began) && !durable)) continue;
     own.effective_by = std::min(own.effective_by, now);
+    own.acknowledged_at = now;
+    own.durable |= durable;
     for (Value& each : blocks_[lba])
       if (each.ordered_by < write.began) each.dead_from = std::min(each.dead_from, now);
   }
   writes_.erase(id);
+}
+
+void History::flushed(Time began) {
+  for (auto& values : blocks_)
+    for (Value& each : values) each.durable |= each.acknowledged_at < began;
+}
+
+void History::target_died(bool power, Time now) {
+  for (auto& [id, write] : writes_)
+    for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
+      Value& value = *find(lba, id);
+      value.ordered_by = std::min(value.ordered_by, now);
+    }
+  if (!power) return;
+  ++power_losses_;
+  power_lost_at_ = now;
+  for (auto& values : blocks_) lose_power(values, now);
+}
+
+void History::lose_power(std::vector<Value>& values, Time now) const {
+  for (Value& each : values)
+    each.impossible |= std::ranges::any_of(values, [&each](const Value& other) {
+      return other.durable && each.ordered_by < other.began;
+    });
+  for (Value& each : values) {
+    if (each.impossible) continue;
+    each.left_by = power_losses_;
+    each.ordered_by = each.effective_by = std::min(each.ordered_by, now);
+    each.dead_from = Time::max();
+  }
 }
 
 void History::host_is_back(unsigned host, Time now) {
@@ -107,10 +139,14 @@ std::optional<std::string> History::check_block(std::uint64_t lba, Id id, Time b
         "block {} holds write {} (begun at {:.3f} ms), which another had replaced by {:.3f} ms; this "
         "read began at {:.3f} ms",
         lba, id, ms(value->began), ms(value->dead_from), ms(began));
+  if (is_outdated(began)) return std::nullopt;
   value->ordered_by = std::min(value->ordered_by, now);
   value->effective_by = std::min(value->effective_by, now);
-  for (Value& each : blocks_[lba])
-    if (each.id != id && each.effective_by < began) each.dead_from = std::min(each.dead_from, now);
+  for (Value& each : blocks_[lba]) {
+    if (each.id == id) continue;
+    if (each.effective_by < began) each.dead_from = std::min(each.dead_from, now);
+    if (value->left_by != 0 && each.left_by == value->left_by) each.impossible = true;
+  }
   return std::nullopt;
 }
 

@@ -3,6 +3,9 @@
 //
 // A write whose end is unknown (its connection was lost) may take effect at any later time, but not after a
 // write that the same host began once its controller was back: late writes are fenced.
+//
+// Where power is lost, writes that were acknowledged may be undone, unless they were durable: written so, or
+// acknowledged before a flush began that was.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +33,12 @@ class History {
   explicit History(std::uint64_t blocks);
 
   Id begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now);
-  void end_write(Id id, Outcome outcome, Time now);
+  void end_write(Id id, Outcome outcome, bool durable, Time now);
+  void flushed(Time began);
   void host_is_back(unsigned host, Time now);
+  // What was on its way to the target, and within it, has no effect any more; with `power` what was not
+  // durable may be undone.
+  void target_died(bool power, Time now);
   // What is wrong with it; empty: nothing.
   std::optional<std::string> check_read(std::uint64_t lba, std::span<const std::byte> data, Time began,
                                         Time now);
@@ -46,6 +53,11 @@ class History {
     Time ordered_by = Time::max();
     Time effective_by = Time::max();
     Time dead_from = Time::max();  // reads that begin later do not return it
+    Time acknowledged_at = Time::max();
+    bool durable = false;
+    // The last loss of power that may have left just this one; 0: none yet.
+    unsigned left_by = 0;
+    bool impossible = false;  // not even another loss of power brings it back
   };
   struct Write {
     unsigned host = 0;
@@ -57,10 +69,15 @@ class History {
   static std::optional<Id> stamp_of(std::span<const std::byte> block, std::uint64_t lba);
   Value* find(std::uint64_t lba, Id id);
   std::optional<std::string> check_block(std::uint64_t lba, Id id, Time began, Time now);
+  void lose_power(std::vector<Value>& values, Time now) const;
+  // Its answer was on the way when power was lost: what it found or did may be undone since.
+  bool is_outdated(Time began) const { return began < power_lost_at_; }
 
   std::vector<std::vector<Value>> blocks_;
   std::map<Id, Write> writes_;  // not ended, or lost
   Id next_ = 1;
+  unsigned power_losses_ = 0;
+  Time power_lost_at_ = Time::min();
 };
 
 }  // namespace weft::sim

@@ -10,9 +10,10 @@ using Outcome = History::Outcome;
 class HistoryTest : public ::testing::Test {
  protected:
   static Time at(int ms) { return Time(std::chrono::seconds(1) + std::chrono::milliseconds(ms)); }
-  History::Id write(int begin, int end, Outcome outcome = Outcome::done, unsigned host = 0) {
+  History::Id write(int begin, int end, Outcome outcome = Outcome::done, unsigned host = 0,
+                    bool durable = false) {
     const auto id = history_.begin_write(host, 0, 1, at(begin));
-    history_.end_write(id, outcome, at(end));
+    history_.end_write(id, outcome, durable, at(end));
     return id;
   }
   bool fits(History::Id id, int begin, int end) {
@@ -40,15 +41,15 @@ TEST_F(HistoryTest, AReadBesideAWriteReturnsEither) {
   EXPECT_TRUE(fits(first, 3, 4));
   EXPECT_TRUE(fits(second, 3, 4));
   EXPECT_FALSE(fits(first, 5, 6)) << "the new one was seen";
-  history_.end_write(second, Outcome::done, at(7));
+  history_.end_write(second, Outcome::done, false, at(7));
   EXPECT_TRUE(fits(second, 8, 9));
 }
 
 TEST_F(HistoryTest, OfTwoWritesAtOnceEitherIsTheLastButThenItStays) {
   const auto first = history_.begin_write(0, 0, 1, at(0));
   const auto second = history_.begin_write(1, 0, 1, at(1));
-  history_.end_write(first, Outcome::done, at(2));
-  history_.end_write(second, Outcome::done, at(3));
+  history_.end_write(first, Outcome::done, false, at(2));
+  history_.end_write(second, Outcome::done, false, at(3));
   EXPECT_TRUE(fits(first, 4, 5));
   EXPECT_FALSE(fits(second, 6, 7));
 }
@@ -78,13 +79,54 @@ TEST_F(HistoryTest, ALostWriteMayComeLateButNotBehindWhatItsHostWritesWhenItIsBa
 
 TEST_F(HistoryTest, FindsDataOfAnotherPlaceAndTornBlocks) {
   const auto id = history_.begin_write(0, 0, 2, at(0));
-  history_.end_write(id, Outcome::done, at(1));
+  history_.end_write(id, Outcome::done, false, at(1));
   std::vector<std::byte> blocks(2 * History::kBlockBytes);
   History::stamp(blocks, id, 0);
   EXPECT_FALSE(history_.check_read(0, blocks, at(2), at(3)));
   EXPECT_TRUE(history_.check_read(1, std::span(blocks).first(History::kBlockBytes), at(2), at(3)));
   blocks[100] ^= std::byte{1};
   EXPECT_TRUE(history_.check_read(0, blocks, at(2), at(3)));
+}
+
+TEST_F(HistoryTest, ALossOfPowerUndoesWhatIsNotDurable) {
+  const auto first = write(0, 1);
+  history_.flushed(at(2));
+  const auto second = write(3, 4);
+  const auto third = write(5, 6);
+  history_.target_died(true, at(7));
+  EXPECT_FALSE(fits(0, 8, 9)) << "the first was flushed";
+  EXPECT_TRUE(fits(second, 8, 9)) << "of what was not, anything may be left";
+  EXPECT_FALSE(fits(first, 10, 11)) << "but that stays";
+  EXPECT_FALSE(fits(third, 10, 11));
+  history_.target_died(true, at(12));
+  EXPECT_FALSE(fits(third, 13, 14)) << "nothing comes back that was gone after the first loss";
+  EXPECT_TRUE(fits(second, 13, 14));
+}
+
+TEST_F(HistoryTest, ADurableWriteSurvives) {
+  const auto first = write(0, 1);
+  const auto second = write(2, 3, Outcome::done, 0, true);
+  history_.target_died(true, at(4));
+  EXPECT_FALSE(fits(first, 5, 6));
+  EXPECT_TRUE(fits(second, 5, 6));
+}
+
+TEST_F(HistoryTest, WhatWasFlushedTooEarlyIsNotDurable) {
+  const auto first = write(0, 5);
+  history_.flushed(at(4));
+  history_.target_died(true, at(6));
+  EXPECT_TRUE(fits(0, 7, 8));
+  EXPECT_FALSE(fits(first, 9, 10));
+}
+
+TEST_F(HistoryTest, AnAnswerThatWasOnItsWaySaysNothingOfLater) {
+  const auto first = write(0, 1);
+  const auto second = history_.begin_write(0, 0, 1, at(2));
+  history_.target_died(true, at(4));
+  EXPECT_TRUE(fits(second, 3, 5)) << "before the loss it was there";
+  history_.end_write(second, Outcome::done, false, at(6));
+  EXPECT_TRUE(fits(first, 7, 8));
+  EXPECT_FALSE(fits(second, 9, 10));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/call.h"
@@ -15,116 +16,180 @@ namespace {
 
 constexpr Duration kRetry = std::chrono::milliseconds(5);
 
-host::Options options_of(const Scenario& scenario, unsigned index, Dice& dice) {
-  host::Options options;
-  options.identity.nqn = fmt::format("nqn.2024-01.sim:host{}", index);
-  options.identity.id[0] = static_cast<std::uint8_t>(index + 1);
-  options.address = {std::string(kTraddr), std::string(kTrsvcid), std::string(kNqn)};
-  const bool random = scenario.digests == Digests::random;
-  options.header_digest = random ? dice.one_in(2) : scenario.digests != Digests::none;
-  options.data_digest = random ? dice.one_in(2) : scenario.digests == Digests::both;
-  options.io_queues = static_cast<std::uint16_t>(scenario.queues);
-  options.queue_entries = scenario.depth + 1;
-  options.controller_loss_time = std::nullopt;
-  options.reconnect_delay = std::chrono::milliseconds(200);
-  options.patient = true;
-  return options;
-}
-
 }  // namespace
 
 struct HostProcess::Io : host::Command {
-  Io(HostProcess& of, std::size_t on_queue)
-      : process(of), queue(on_queue), memory(page_memory(of.scenario_.largest * History::kBlockBytes)) {}
+  Io(HostProcess& of, Life& in, std::size_t on_queue)
+      : process(of), life(in), queue(on_queue), memory(page_memory(of.scenario_.largest * History::kBlockBytes)) {}
 
   HostProcess& process;
+  Life& life;
   const std::size_t queue;
   const PageMemory memory;
   iovec piece{};
   enum class Kind : std::uint8_t { read, write, flush } kind = Kind::read;
   std::uint64_t lba = 0;
   std::uint64_t blocks = 0;
-  History::Id write = 0;
+  bool fua = false;
+  std::optional<History::Id> write;  // under way
   Time began{};
   bool is_started = false;  // its commands are on their way, one after the other
+  bool is_under_way = false;
 };
 
-HostProcess::HostProcess(Internet& internet, const Scenario& scenario, const TargetProcess& target,
+HostProcess::Life::Life(HostProcess& process)
+    : loops(process.scenario_.loop_transport
+                ? process.target_.loops()
+                : process.world_.add_process(process.name_, process.scenario_.host_loops)),
+      networks(process.internet_, loops, fmt::format("192.0.2.{}", 10 + process.index_)),
+      tcp(networks) {
+  for (std::size_t queue = 0; queue < process.scenario_.queues; ++queue)
+    for (unsigned i = 0; i < process.scenario_.depth; ++i)
+      ios.push_back(std::make_unique<Io>(process, *this, queue));
+}
+
+HostProcess::HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target,
                          History& history, unsigned index)
-    : world_(internet.world()),
+    : internet_(internet),
+      world_(internet.world()),
       scenario_(scenario),
       target_(target),
       history_(history),
       index_(index),
-      loops_(world_.add_process(fmt::format("host{}", index), scenario.host_loops)),
-      networks_(internet, loops_, fmt::format("192.0.2.{}", 10 + index)),
-      initiator_(networks_),
+      name_(fmt::format("host{}", index)),
+      nqn_("nqn.2024-01.sim:" + name_),
+      flushes_(5u << (2 * world_.dice().below(3))),
+      durable_(2u << (2 * world_.dice().below(3))),
       left_(scenario.commands) {
-  controller_.reset(
-      new host::Controller(loops_, initiator_, options_of(scenario, index, world_.dice()), *this));
-  for (std::size_t queue = 0; queue < scenario.queues; ++queue)
-    for (unsigned i = 0; i < scenario.depth; ++i) ios_.push_back(std::make_unique<Io>(*this, queue));
-  controller_->start();
+  start();
 }
 
-HostProcess::~HostProcess() = default;
+HostProcess::~HostProcess() {
+  if (scenario_.paths > 1) bury();
+}
 
-void HostProcess::on_live() {
+// See World::kill.
+void HostProcess::bury() {
+  world_.kill(life_->loops);
+  static auto& graves = *new std::vector<std::unique_ptr<Life>>;
+  graves.push_back(std::move(life_));
+}
+
+host::Options HostProcess::options() const {
+  Dice& dice = world_.dice();
+  host::Options options;
+  options.identity.nqn = nqn_;
+  options.identity.id[0] = static_cast<std::uint8_t>(index_ + 1);
+  options.address.subnqn = kNqn;
+  if (!scenario_.loop_transport) options.address = {std::string(kTraddr), trsvcid_of(0), std::string(kNqn)};
+  const bool random = scenario_.digests == Digests::random;
+  options.header_digest = random ? dice.one_in(2) : scenario_.digests != Digests::none;
+  options.data_digest = random ? dice.one_in(2) : scenario_.digests == Digests::both;
+  options.io_queues = static_cast<std::uint16_t>(scenario_.queues);
+  options.queue_entries = std::max(2u, scenario_.depth + 1 - static_cast<unsigned>(dice.below(3)));
+  options.controller_loss_time = std::nullopt;
+  options.reconnect_delay = std::chrono::milliseconds(dice.one_in(2) ? 1 : 200);
+  options.patient = true;
+  return options;
+}
+
+void HostProcess::start() {
+  if (is_up()) return;
+  world_.note("{} starts", name_);
+  life_ = std::make_unique<Life>(*this);
+  life_->link = connect(*life_);
+}
+
+std::unique_ptr<Link> HostProcess::connect(Life& life) {
+  host::Options wanted = options();
+  if (scenario_.loop_transport)
+    return connect_controller(life.loops, target_.loop_initiator(), wanted, *this);
+  if (scenario_.paths == 1) return connect_controller(life.loops, life.tcp, wanted, *this);
+  host::NamespaceOptions all{.nsid = kNsid};
+  for (std::size_t i = 0; i < scenario_.paths; ++i) {
+    wanted.address.trsvcid = trsvcid_of(i);
+    all.ways.push_back({&life.tcp, wanted});
+  }
+  return connect_paths(world_, life.loops, std::move(all), *this);
+}
+
+void HostProcess::kill() {
+  if (!is_up() || gone_) return;
+  world_.note("{} is killed", name_);
+  live_ = false;
+  for (const auto& io : life_->ios) {
+    if (io->write) history_.end_write(*io->write, History::Outcome::lost, false, world_.now());
+    under_way_ -= io->is_under_way;
+  }
+  internet_.died(life_->networks, true);
+  bury();
+}
+
+void HostProcess::on_up(const std::string& how) {
   live_ = true;
-  world_.note("{} is connected, controller {}", loops_.name(), controller_->cntlid().value());
-  // What is fenced is what connections have left behind that the target knows to have ended.
-  if (target_.controllers_of(controller_->options().identity.nqn) == 1)
-    history_.host_is_back(index_, world_.now());
-  WEFT_CHECK(controller_->io_queues() == scenario_.queues, "the target grants as many queues");
-  for (const auto& io : ios_) {
+  world_.note("{} is connected, {}", name_, how);
+  // What is fenced is what connections have left behind of which the target knew that they had ended.
+  if (internet_.knows_its_past(life_->networks.host())) history_.host_is_back(index_, world_.now());
+  life_->lanes = life_->link->lanes();
+  WEFT_CHECK(life_->lanes.size() == scenario_.queues, "the target grants as many queues");
+  for (const auto& io : life_->ios) {
     if (std::exchange(io->is_started, true)) continue;
-    post_call(controller_->io_queue(io->queue).loop(), [this, its = io.get()] { start(*its); });
+    post_call(*life_->lanes[io->queue].loop, [this, its = io.get()] { begin(*its); });
   }
 }
 
-void HostProcess::on_lost(const Error& why) {
+void HostProcess::on_down(const std::string& why) {
   live_ = false;
   ++losses_;
-  world_.note("{} has lost its controller: {}", loops_.name(), why.message);
+  world_.note("{} has lost its controller: {}", name_, why);
 }
 
-void HostProcess::on_gone(const Error& why) {
+void HostProcess::on_gone(const std::string& why) {
   gone_ = true;
   live_ = false;
-  if (why.code != 0) check(fmt::format("its controller has gone for good: {}", why.message));
+  if (!why.empty()) check(fmt::format("its controller has gone for good: {}", why));
 }
 
 void HostProcess::retry(Io& io) {
-  world_.after(
-      kRetry, [this, &io] { post_call(controller_->io_queue(io.queue).loop(), [this, &io] { start(io); }); });
+  world_.after(kRetry, [this, &io] {
+    if (&io.life != life_.get()) return;
+    post_call(*life_->lanes[io.queue].loop, [this, &io] { begin(io); });
+  });
 }
 
-void HostProcess::start(Io& io) {
+void HostProcess::begin(Io& io) {
   if (left_ == 0) return;
   if (!live_) return retry(io);
   --left_;
   ++under_way_;
+  io.is_under_way = true;
   submit(io);
 }
 
-void HostProcess::submit(Io& io) {
+void HostProcess::draw(Io& io) {
   Dice& dice = world_.dice();
-  const std::uint64_t roll = dice.below(20);
-  io.kind = roll < 9 ? Io::Kind::read : roll < 19 ? Io::Kind::write : Io::Kind::flush;
-  io.blocks = 1 + dice.below(dice.one_in(2) ? scenario_.largest : std::min(scenario_.largest, 2u));
-  io.lba = dice.below(scenario_.disk.blocks - io.blocks + 1);
+  io.kind = dice.one_in(flushes_) ? Io::Kind::flush : dice.one_in(2) ? Io::Kind::read : Io::Kind::write;
+  io.fua = io.kind != Io::Kind::flush && dice.one_in(durable_);
+  const std::uint64_t most = dice.one_in(2) ? scenario_.largest : std::min(scenario_.largest, 2u);
+  io.blocks = io.kind == Io::Kind::flush ? 0 : 1 + dice.below(most);
+  io.lba = io.kind == Io::Kind::flush ? 0 : dice.below(scenario_.disk.blocks - io.blocks + 1);
+}
+
+void HostProcess::submit(Io& io) {
+  draw(io);
   io.began = world_.now();
   io.piece = {io.memory.get(), io.blocks * History::kBlockBytes};
   io.data = {&io.piece, io.kind == Io::Kind::flush ? 0u : 1u};
   io.tries_left = 0;
-  const wire::ReadWrite range{.nsid = kNsid, .range = {io.lba, static_cast<std::uint32_t>(io.blocks)}};
+  const wire::ReadWrite range{
+      .nsid = kNsid, .range = {io.lba, static_cast<std::uint32_t>(io.blocks)}, .fua = io.fua};
   switch (io.kind) {
     case Io::Kind::read:
       io.sqe = wire::make_read(range);
       break;
     case Io::Kind::write:
       io.write = history_.begin_write(index_, io.lba, io.blocks, io.began);
-      History::stamp({io.memory.get(), io.piece.iov_len}, io.write, io.lba);
+      History::stamp({io.memory.get(), io.piece.iov_len}, *io.write, io.lba);
       io.sqe = wire::make_write(range);
       break;
     case Io::Kind::flush:
@@ -135,39 +200,53 @@ void HostProcess::submit(Io& io) {
     auto& ended = static_cast<Io&>(command);
     ended.process.ended(ended);
   };
-  controller_->io_queue(io.queue).submit(io);
+  life_->lanes[io.queue].submit(io);
+}
+
+// What it says of the disk.
+void HostProcess::record(Io& io) {
+  const Time now = world_.now();
+  if (io.write) {
+    const auto outcome = io.ok()                                      ? History::Outcome::done
+                         : io.end == fabric::HostCommand::End::lost ? History::Outcome::lost
+                                                                      : History::Outcome::failed;
+    history_.end_write(*io.write, outcome, io.fua || !scenario_.disk.volatile_cache, now);
+    io.write.reset();
+  }
+  if (!io.ok()) return;
+  if (io.kind == Io::Kind::flush) history_.flushed(io.began);
+  if (io.kind == Io::Kind::read)
+    check(history_.check_read(io.lba, {io.memory.get(), io.piece.iov_len}, io.began, now));
 }
 
 void HostProcess::ended(Io& io) {
-  const bool lost = io.end == fabric::HostCommand::End::lost;
-  const Time now = world_.now();
+  using End = fabric::HostCommand::End;
   unsuccessful_ += !io.ok();
   static constexpr const char* kNames[] = {"read", "write", "flush"};
-  world_.note("{} {} {}+{}{}: {}", loops_.name(), kNames[static_cast<int>(io.kind)], io.lba, io.blocks,
-              io.kind == Io::Kind::write ? fmt::format(" as {}", io.write) : "",
-              io.ok() ? "ok" : io.failure());
-  if (io.kind == Io::Kind::write) {
-    const auto outcome = io.ok() ? History::Outcome::done
-                         : lost  ? History::Outcome::lost
-                                 : History::Outcome::failed;
-    history_.end_write(io.write, outcome, now);
-  }
-  if (io.kind == Io::Kind::read && io.ok())
-    check(history_.check_read(io.lba, {io.memory.get(), io.piece.iov_len}, io.began, now));
-  if (io.end == fabric::HostCommand::End::damaged) check("data came damaged, which this network never does");
+  const std::string what = fmt::format("{} {}+{}{}", kNames[static_cast<int>(io.kind)], io.lba, io.blocks,
+                                       io.write ? fmt::format(" as {}", *io.write) : "");
+  world_.note("{} {}{}: {}", name_, what, io.fua ? ", durable" : "", io.ok() ? "ok" : io.failure());
+  record(io);
+  if (io.end == End::completed)
+    if (const auto wrong = target_.judge(io.lba + io.blocks, io.cqe.decoded_status(), io.began);
+        !wrong.empty())
+      check(what + ": " + wrong);
+  if (io.end == End::damaged && !scenario_.has(Fault::Kind::damage))
+    check("data came damaged, which this network never does");
+  io.is_under_way = false;
   --under_way_;
-  if (lost) return retry(io);
-  start(io);
+  if (!io.ok()) return retry(io);
+  begin(io);
 }
 
 void HostProcess::check(std::optional<std::string> wrong) {
   if (!wrong || !violation_.empty()) return;
-  violation_ = fmt::format("{}: {}", loops_.name(), *wrong);
+  violation_ = fmt::format("{}: {}", name_, *wrong);
   world_.note("VIOLATION {}", violation_);
 }
 
 std::string HostProcess::state() const {
-  return fmt::format("{} is {}, {} commands under way, {} to come", loops_.name(),
+  return fmt::format("{} is {}, {} commands under way, {} to come", name_,
                      gone_   ? "gone"
                      : live_ ? "connected"
                              : "not connected",

@@ -1,4 +1,4 @@
-// The host library as a simulated process: reads and writes of random places, each checked.
+// The host library as a simulated process: reads, writes and flushes of random places, each checked.
 #pragma once
 
 #include <memory>
@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "host/controller.h"
+#include "host/options.h"
 #include "sim/history.h"
+#include "sim/link.h"
 #include "sim/network.h"
 #include "sim/scenario.h"
 #include "sim/target_process.h"
@@ -15,45 +16,68 @@
 
 namespace weft::sim {
 
-class HostProcess final : private host::ControllerObserver {
+class HostProcess final : private LinkOwner {
  public:
-  HostProcess(Internet& internet, const Scenario& scenario, const TargetProcess& target, History& history,
+  HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target, History& history,
               unsigned index);
   ~HostProcess();
 
-  SimLoops& loops() { return loops_; }
-  SimNetworks& networks() { return networks_; }
+  SimLoops& loops() { return life_->loops; }
+  SimNetworks& networks() { return life_->networks; }
+  const std::string& name() const { return name_; }
+  bool is_up() const { return life_ != nullptr; }
   bool is_done() const { return left_ == 0 && under_way_ == 0; }
   bool is_gone() const { return gone_; }
-  void stop() { controller_->stop(); }
-  // What went wrong; empty: nothing so far.
-  const std::string& violation() const { return violation_; }
+  void stop() { life_->link->stop(); }
+
+  // Ends between two instructions; what it had under way nobody will hear of.
+  void kill();
+  void start();
+
+  const std::string& nqn() const { return nqn_; }
+  std::string complaint() const { return life_->link->complaint(); }
+  const std::string& violation() const { return violation_; }  // empty: nothing so far
   unsigned losses() const { return losses_; }
   std::uint64_t unsuccessful() const { return unsuccessful_; }  // commands that ended without success
   std::string state() const;                                    // for people
 
  private:
   struct Io;
-  void on_live() override;
-  void on_lost(const Error& why) override;
-  void on_event(const wire::AsyncEvent&) override {}
-  void on_gone(const Error& why) override;
-  void start(Io& io);
+  struct Life {
+    explicit Life(HostProcess& process);
+    SimLoops& loops;
+    SimNetworks networks;
+    tcp::TcpInitiator tcp;
+    std::unique_ptr<Link> link;
+    std::vector<Lane> lanes;
+    std::vector<std::unique_ptr<Io>> ios;
+  };
+  host::Options options() const;
+  std::unique_ptr<Link> connect(Life& life);
+  void bury();
+  void on_up(const std::string& how) override;
+  void on_down(const std::string& why) override;
+  void on_gone(const std::string& why) override;
+  void begin(Io& io);
   void retry(Io& io);
   void submit(Io& io);
+  void draw(Io& io);
   void ended(Io& io);
+  void record(Io& io);
   void check(std::optional<std::string> wrong);
 
+  Internet& internet_;
   World& world_;
   const Scenario& scenario_;
-  const TargetProcess& target_;
+  TargetProcess& target_;
   History& history_;
   const unsigned index_;
-  SimLoops& loops_;
-  SimNetworks networks_;
-  tcp::TcpInitiator initiator_;
-  std::unique_ptr<host::Controller> controller_;
-  std::vector<std::unique_ptr<Io>> ios_;
+  const std::string name_;
+  const std::string nqn_;
+  // One in so many commands.
+  const std::uint64_t flushes_;
+  const std::uint64_t durable_;
+  std::unique_ptr<Life> life_;
   unsigned left_;
   unsigned under_way_ = 0;
   bool live_ = false;

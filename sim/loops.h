@@ -43,6 +43,8 @@ class SimLoop final : public Loop {
   // The timers that are due, at most so many posted tasks, and what those deferred.
   void run_turn(std::size_t most_tasks);
   std::size_t posted() const { return posted_.size(); }
+  void pause_until(Time time) { paused_until_ = time; }
+  Time paused_until() const { return paused_until_; }
 
  private:
   void run_timers();
@@ -51,6 +53,7 @@ class SimLoop final : public Loop {
   const unsigned index_;
   const SimLoop*& running_;  // of all loops of the world
   Time now_;
+  Time paused_until_ = Time::min();
   std::deque<Task*> posted_;
   std::deque<Task*> deferred_;
   List<Timer> timers_;  // by deadline

@@ -114,11 +114,49 @@ void SimNetworks::OfLoop::connect(const net::Address& address, net::ConnectHandl
   answer(handler, delay, std::move(connection), 0);
 }
 
-void Internet::reset_one() {
+std::vector<std::shared_ptr<Connection>> Internet::open_connections() const {
   std::vector<std::shared_ptr<Connection>> open;
   for (const auto& each : connections_)
     if (auto connection = each.lock(); connection != nullptr && connection->is_open())
       open.push_back(std::move(connection));
+  return open;
+}
+
+bool Internet::knows_its_past(const std::string& host) const {
+  Time since = Time::max();
+  Time last_end = Time::min();
+  for (const auto& each : connections_) {
+    const auto connection = each.lock();
+    if (connection == nullptr || connection->end(0).process->host() != host) continue;
+    if (connection->is_whole())
+      since = std::min(since, connection->made_at());
+    else
+      last_end = std::max(last_end, connection->end(1).ended_at);
+  }
+  return last_end <= since;
+}
+
+void Internet::damage_one() {
+  const auto open = open_connections();
+  if (!open.empty()) open[world_.dice().below(open.size())]->damage_next();
+}
+
+void Internet::died(const SimNetworks& process, bool tells) {
+  std::erase_if(listeners_, [&](const auto& each) {
+    const auto listening = each.second.lock();
+    return listening != nullptr && &listening->process == &process;
+  });
+  for (const auto& each : connections_)
+    if (const auto connection = each.lock()) connection->died(process, tells);
+}
+
+void Internet::has_power_again(const std::string& host) {
+  for (const auto& each : connections_)
+    if (const auto connection = each.lock()) connection->has_power_again(host);
+}
+
+void Internet::reset_one() {
+  const auto open = open_connections();
   if (open.empty()) return;
   const auto connection = open[world_.dice().below(open.size())];
   // Mostly both hear of it; else one goes on believing in it.
@@ -129,7 +167,7 @@ void Internet::reset_one() {
   connection->reset(tells);
 }
 
-void Internet::join(SimNetworks& process) {
+void Internet::join(const SimNetworks& process) {
   cut_.erase(&process);
   for (const auto& each : connections_)
     if (const auto connection = each.lock()) connection->joined();

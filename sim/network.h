@@ -36,7 +36,15 @@ class Internet {
   // Nothing reaches or leaves the process until the link is joined; who connects meanwhile hears nothing for
   // long.
   void cut(SimNetworks& process) { cut_.insert(&process); }
-  void join(SimNetworks& process);
+  void join(const SimNetworks& process);
+  // The process is no more.  Its peers hear of it, or, where its machine has no power, once it has it again.
+  void died(const SimNetworks& process, bool tells);
+  void has_power_again(const std::string& host);
+  // A byte changes on the way, of a connection that both ends check with digests from its first command on.
+  void damage_one();
+  // Whether the target had been told of the end of all its earlier connections from there before the first of
+  // those that are open now was made.
+  bool knows_its_past(const std::string& host) const;
   bool is_cut(const SimNetworks& process) const { return cut_.contains(&process); }
 
  private:
@@ -48,6 +56,7 @@ class Internet {
   const Latency latency_;
   std::set<const SimNetworks*> cut_;
   std::map<std::string, std::weak_ptr<Listening>> listeners_;  // by address
+  std::vector<std::shared_ptr<Connection>> open_connections() const;
   std::vector<std::weak_ptr<Connection>> connections_;
   std::uint16_t next_port_ = 50000;
 };

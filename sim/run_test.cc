@@ -58,13 +58,18 @@ TEST(Run, WhereNothingIsBrokenNothingFails) {
 TEST(Scenario, SaysWhichLineIsWrong) {
   for (const char* const wrong :
        {"hosts 0", "hosts", "hosts many", "fault reset", "fault cut every 10ms", "tea 3", "latency 3ms 1ms",
-        "latency 3 4", "digests some", "fault fire every 3ms", "fault reset every 0ms"}) {
+        "latency 3 4", "digests some", "fault fire every 3ms", "fault reset every 0ms", "cache warm", "transport pigeon",
+        "fault kill every 3ms", "fault grow every 3ms for 2ms"}) {
     const auto read = parse_scenario("odd", std::string("hosts 1\n") + wrong + "\n");
     ASSERT_FALSE(read) << wrong;
     EXPECT_NE(read.error().message.find(std::string("odd, line 2: \"") + wrong), std::string::npos)
         << read.error().message;
   }
   EXPECT_FALSE(parse_scenario("odd", "blocks 4\nlargest 5\n"));
+  EXPECT_FALSE(parse_scenario("odd", "fault damage every 3ms\n")) << "nobody would notice";
+  EXPECT_TRUE(parse_scenario("good", "digests both\nfault damage every 3ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "transport loop\nfault cut every 3ms for 1ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "paths 2\nfault reset every 3ms\n"));
   EXPECT_TRUE(parse_scenario("good", "# nothing\n\nhosts 2  # two\n"));
 }
 

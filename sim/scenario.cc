@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
@@ -30,14 +31,19 @@ std::optional<Duration> time(std::string_view text) {
 }
 
 bool read_fault(const Words& words, Scenario& scenario) {
-  static constexpr std::pair<std::string_view, Fault::Kind> kKinds[] = {{"reset", Fault::Kind::reset},
-                                                                        {"cut", Fault::Kind::cut},
-                                                                        {"stuck", Fault::Kind::stuck},
-                                                                        {"pause", Fault::Kind::pause}};
+  static constexpr struct {
+    std::string_view name;
+    Fault::Kind kind;
+    bool lasts;
+  } kKinds[] = {{"reset", Fault::Kind::reset, false},  {"cut", Fault::Kind::cut, true},
+                {"stuck", Fault::Kind::stuck, true},   {"pause", Fault::Kind::pause, true},
+                {"stall", Fault::Kind::stall, true},
+                {"kill", Fault::Kind::kill, true},     {"power", Fault::Kind::power, true},
+                {"damage", Fault::Kind::damage, false}, {"detach", Fault::Kind::detach, true},
+                {"ana", Fault::Kind::ana, true},       {"grow", Fault::Kind::grow, false}};
   if (words.size() < 4 || words[2] != "every") return false;
-  for (const auto& [name, kind] : kKinds) {
+  for (const auto& [name, kind, lasts] : kKinds) {
     if (words[1] != name) continue;
-    const bool lasts = kind != Fault::Kind::reset;
     if (words.size() != (lasts ? 6u : 4u) || (lasts && words[4] != "for")) return false;
     const auto every = time(words[3]);
     const auto length = lasts ? time(words[5]) : Duration{};
@@ -71,6 +77,39 @@ bool read_digests(const Words& words, Scenario& scenario) {
   return false;
 }
 
+bool read_cache(const Words& words, Scenario& scenario) {
+  if (words.size() != 2 || (words[1] != "volatile" && words[1] != "none")) return false;
+  scenario.disk.volatile_cache = words[1] == "volatile";
+  return true;
+}
+
+bool read_transport(const Words& words, Scenario& scenario) {
+  if (words.size() != 2 || (words[1] != "tcp" && words[1] != "loop")) return false;
+  scenario.loop_transport = words[1] == "loop";
+  return true;
+}
+
+// Empty: it can be run.
+std::string rule_broken_by(const Scenario& scenario) {
+  using enum Fault::Kind;
+  const auto has_only = [&scenario](std::initializer_list<Fault::Kind> kinds) {
+    return std::ranges::all_of(scenario.faults, [kinds](const Fault& fault) {
+      return std::ranges::find(kinds, fault.kind) != kinds.end();
+    });
+  };
+  if (scenario.largest > scenario.disk.blocks)
+    return fmt::format("largest is {}, more than the {} blocks that there are", scenario.largest,
+                       scenario.disk.blocks);
+  if (scenario.has(damage) && scenario.digests != Digests::both)
+    return "what is damaged is found only with \"digests both\"";
+  if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
+    return "with \"transport loop\" nothing is between host and target that could break";
+  // What is lost on one path is sent again by another: a write may then take effect twice.
+  if (scenario.paths > 1 && (scenario.loop_transport || !has_only({stuck, pause, stall, ana})))
+    return "with several paths there are faults of the kinds stuck, pause, stall and ana, and TCP";
+  return {};
+}
+
 bool read_number(const Words& words, Scenario& scenario) {
   const struct {
     std::string_view name;
@@ -79,7 +118,7 @@ bool read_number(const Words& words, Scenario& scenario) {
   } rows[] = {
       {"hosts", scenario.hosts, 1, 16},          {"reactors", scenario.reactors, 1, 8},
       {"host_loops", scenario.host_loops, 1, 8}, {"queues", scenario.queues, 1, 16},
-      {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
+      {"paths", scenario.paths, 1, 4},           {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
       {"largest", scenario.largest, 1, 1024},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
   if (words.size() != 2) return false;
   const auto value = number(words[1]);
@@ -101,10 +140,16 @@ bool read_line(const Words& words, Scenario& scenario) {
   if (words[0] == "latency") return read_times(words, scenario.latency.least, scenario.latency.most);
   if (words[0] == "disk") return read_times(words, scenario.disk.least, scenario.disk.most);
   if (words[0] == "digests") return read_digests(words, scenario);
+  if (words[0] == "cache") return read_cache(words, scenario);
+  if (words[0] == "transport") return read_transport(words, scenario);
   return read_number(words, scenario);
 }
 
 }  // namespace
+
+bool Scenario::has(Fault::Kind kind) const {
+  return std::ranges::find(faults, kind, &Fault::kind) != faults.end();
+}
 
 Result<Scenario> parse_scenario(std::string name, std::string_view text) {
   Scenario scenario;
@@ -120,9 +165,8 @@ Result<Scenario> parse_scenario(std::string name, std::string_view text) {
                 fmt::format("{}, line {}: \"{}\" is not understood; sim/scenario.h says what may stand there",
                             scenario.name, count, line));
   }
-  if (scenario.largest > scenario.disk.blocks)
-    return fail(EINVAL, fmt::format("{}: largest is {}, more than the {} blocks that there are",
-                                    scenario.name, scenario.largest, scenario.disk.blocks));
+  if (const std::string rule = rule_broken_by(scenario); !rule.empty())
+    return fail(EINVAL, fmt::format("{}: {}", scenario.name, rule));
   return scenario;
 }
 

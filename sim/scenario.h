@@ -10,13 +10,23 @@
 //   blocks 64           of the namespace, which all hosts share
 //   largest 8           blocks of one command
 //   digests random      none, header, both, random
+//   transport loop      tcp, loop: hosts live in the target's process, and nothing is between them
+//   paths 2             of each host, by as many ports
 //   latency 20us 2ms    of the network
 //   disk 10us 3ms       of the disk; and
 //   disk_errors 200     one of so many of its requests fails
+//   cache volatile      none, volatile: what it acknowledges is durable, or is so once flushed
 //   fault reset every 20ms
 //   fault cut every 80ms for 30ms        the link of a host
 //   fault stuck every 60ms for 40ms      the disk
-//   fault pause every 60ms for 20ms      a process
+//   fault pause every 60ms for 20ms      a process, or a loop of it
+//   fault stall every 60ms for 20ms      a loop of the target
+//   fault kill every 1000ms for 500ms    a process, which starts again after that time
+//   fault power every 1000ms for 500ms   the target's machine has none
+//   fault damage every 50ms              a byte on the way; digests must be both
+//   fault detach every 500ms for 50ms    the namespace is removed
+//   fault ana every 500ms for 50ms       the port is inaccessible
+//   fault grow every 500ms               the namespace, which begins with half of the blocks
 #pragma once
 
 #include <cstdint>
@@ -26,16 +36,16 @@
 
 #include "base/loop.h"
 #include "base/result.h"
-#include "sim/disk.h"
+#include "sim/medium.h"
 #include "sim/network.h"
 
 namespace weft::sim {
 
 struct Fault {
-  enum class Kind : std::uint8_t { reset, cut, stuck, pause };
+  enum class Kind : std::uint8_t { reset, cut, stuck, pause, stall, kill, power, damage, detach, ana, grow };
   Kind kind = Kind::reset;
   Duration every{};
-  Duration lasts{};  // at most
+  Duration lasts{};  // at most; 0: it is over at once
 };
 
 enum class Digests : std::uint8_t { none, header, both, random };
@@ -49,10 +59,13 @@ struct Scenario {
   unsigned depth = 8;
   unsigned commands = 300;
   unsigned largest = 8;
+  unsigned paths = 1;
+  bool loop_transport = false;
   Digests digests = Digests::none;
   Latency latency;
   DiskOptions disk{.blocks = 64};
   std::vector<Fault> faults;
+  bool has(Fault::Kind kind) const;
 };
 
 // The error names the line and the rule.

@@ -1,7 +1,11 @@
 #include "sim/target_process.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/call.h"
 #include "base/check.h"
 #include "target/controller.h"
 
@@ -11,52 +15,213 @@ namespace {
 
 constexpr Duration kEndTime = std::chrono::seconds(120);
 
+PortId id_of(std::size_t port) {
+  return PortId(static_cast<std::uint16_t>(port + 1));
+}
+
+// Within what is safe: a host must not notice.
+std::size_t draw_buffer_bytes(Dice& dice) {
+  return std::size_t{256 * 1024} << (2 * dice.below(5));
+}
+
+tcp::Options draw_transport_options(Dice& dice) {
+  tcp::Options options;
+  options.max_h2c_data = 4096u << dice.below(7);
+  options.turn.bytes = 4096u << dice.below(8);
+  options.turn.pdus = 1u << dice.below(8);
+  return options;
+}
+
+void draw_settings(Dice& dice, const Scenario& scenario, target::SubsystemSettings& settings) {
+  settings.allow_any_host = true;
+  settings.in_capsule_bytes = 4096u << dice.below(3);
+  settings.queue_entries = 32u << dice.below(6);
+  while (settings.mdts_bytes / 2 >= scenario.largest * History::kBlockBytes && settings.mdts_bytes > 4096 &&
+         dice.one_in(2))
+    settings.mdts_bytes /= 2;
+}
+
 }  // namespace
 
-TargetProcess::TargetProcess(Internet& internet, unsigned reactors, const DiskOptions& disk)
-    : world_(internet.world()),
-      loops_(world_.add_process("target", reactors)),
-      networks_(internet, loops_, std::string(kTraddr)),
-      disk_(std::make_shared<SimDisk>(world_, disk)),
-      target_(loops_),
-      transport_(networks_, {}) {
-  subsystem_ = target_.add_subsystem(std::string(kNqn)).value();
-  const auto open_to_all = subsystem_->change_settings([](target::SubsystemSettings& settings) -> Result<> {
-    settings.allow_any_host = true;
+std::string trsvcid_of(std::size_t port) {
+  return fmt::to_string(4420 + port);
+}
+
+TargetProcess::Life::Life(Internet& internet, const Scenario& scenario, Medium& medium, std::uint64_t blocks)
+    : loops(internet.world().add_process("target", scenario.reactors,
+                                         draw_buffer_bytes(internet.world().dice()))),
+      networks(internet, loops, std::string(kTraddr)),
+      disk(std::make_shared<SimDisk>(medium, blocks)),
+      target(loops),
+      tcp(networks, draw_transport_options(internet.world().dice())),
+      loop(loops),
+      transport(scenario.loop_transport ? static_cast<fabric::Transport&>(loop) : tcp) {
+  subsystem = target.add_subsystem(std::string(kNqn)).value();
+  const auto set = subsystem->change_settings([&](target::SubsystemSettings& settings) -> Result<> {
+    draw_settings(internet.world().dice(), scenario, settings);
     return {};
   });
-  WEFT_CHECK(open_to_all && subsystem_->add_namespace(kNsid, {.backend = disk_}));
-  port_ =
-      target_.add_port({.id = PortId(1), .traddr = std::string(kTraddr), .trsvcid = std::string(kTrsvcid)})
-          .value();
-  port_->link(subsystem_);
-  listener_ =
-      transport_.listen({.traddr = std::string(kTraddr), .trsvcid = std::string(kTrsvcid)}, *port_).value();
+  WEFT_CHECK(set && subsystem->add_namespace(kNsid, {.backend = disk}));
+  for (std::size_t i = 0; i < scenario.paths; ++i) {
+    fabric::ListenOptions where;
+    if (!scenario.loop_transport) where = {.traddr = std::string(kTraddr), .trsvcid = trsvcid_of(i)};
+    const auto port =
+        target.add_port({.id = id_of(i), .traddr = where.traddr, .trsvcid = where.trsvcid}).value();
+    port->link(subsystem);
+    listeners.push_back(transport.listen(where, *port).value());
+  }
+}
+
+TargetProcess::TargetProcess(Internet& internet, const Scenario& scenario, History& history)
+    : internet_(internet),
+      world_(internet.world()),
+      scenario_(scenario),
+      history_(history),
+      medium_(world_, scenario.disk),
+      blocks_(scenario.has(Fault::Kind::grow) ? (scenario.disk.blocks + 1) / 2 : scenario.disk.blocks) {
+  accessible_.resize(scenario.paths);
+  start();
 }
 
 TargetProcess::~TargetProcess() = default;
 
 std::size_t TargetProcess::controllers_of(std::string_view hostnqn) const {
-  const auto all = subsystem_->controllers();
+  if (!is_up()) return 0;
+  const auto all = life_->subsystem->controllers();
   return static_cast<std::size_t>(
       std::ranges::count_if(all, [hostnqn](const auto& each) { return each->host().nqn == hostnqn; }));
 }
 
+void TargetProcess::start() {
+  if (is_up()) return;
+  world_.note("the target starts");
+  life_ = std::make_unique<Life>(internet_, scenario_, medium_, blocks_);
+  internet_.has_power_again(std::string(kTraddr));
+  for (Condition* each : conditions()) each->settles(true, world_.now());
+}
+
+std::vector<Condition*> TargetProcess::conditions() {
+  std::vector<Condition*> all{&present_, &size_};
+  for (Condition& each : accessible_) all.push_back(&each);
+  return all;
+}
+
+void TargetProcess::kill(bool power) {
+  if (!is_up()) return;
+  world_.note("the target {}", power ? "loses power" : "is killed");
+  for (Condition* each : conditions()) each->changes();
+  internet_.died(life_->networks, !power);
+  medium_.drop(life_->disk.get());
+  if (power) medium_.lose_power();
+  history_.target_died(power, world_.now());
+  world_.kill(life_->loops);
+  static auto& graves = *new std::vector<std::unique_ptr<Life>>;  // see World::kill
+  graves.push_back(std::move(life_));
+}
+
+void TargetProcess::found(const std::string& what) {
+  if (!violation_.empty()) return;
+  violation_ = what;
+  world_.note("VIOLATION {}", what);
+}
+
+void TargetProcess::settle(std::function<void()> then) {
+  auto left = std::make_shared<std::size_t>(life_->loops.all().size());
+  for (Loop* const loop : life_->loops.all())
+    post_call(*loop, [left, then] {
+      if (--*left == 0) then();
+    });
+}
+
+void TargetProcess::detach_for(Duration time) {
+  if (!is_up() || !present_.is(true)) return;
+  world_.note("the namespace is removed");
+  present_.changes();
+  const auto removed = life_->subsystem->remove_namespace(kNsid, [this, life = life_.get(), time] {
+    if (life != life_.get()) return;
+    world_.note("the namespace is gone");
+    if (medium_.under_way(life->disk.get()) > 0) found("a namespace is gone, but its disk still has commands");
+    present_.settles(false, world_.now());
+    world_.after(time, [this, life] {
+      if (life == life_.get()) attach();
+    });
+  });
+  WEFT_CHECK(removed.has_value());
+}
+
+void TargetProcess::attach() {
+  world_.note("the namespace is there again");
+  present_.changes();
+  WEFT_CHECK(life_->subsystem->add_namespace(kNsid, {.backend = life_->disk}));
+  settle([this] { present_.settles(true, world_.now()); });
+}
+
+void TargetProcess::make_inaccessible_for(Duration time) {
+  const std::size_t port = world_.dice().below(accessible_.size());
+  if (!is_up() || !accessible_[port].is(true)) return;
+  set_accessible(port, false);
+  world_.after(time, [this, life = life_.get(), port] {
+    if (life == life_.get()) set_accessible(port, true);
+  });
+}
+
+void TargetProcess::set_accessible(std::size_t port, bool accessible) {
+  world_.note("port {} becomes {}", id_of(port).value(), accessible ? "optimized" : "inaccessible");
+  accessible_[port].changes();
+  target::AnaStates states;
+  states.set(AnaGroupId(1), accessible ? wire::AnaState::optimized : wire::AnaState::inaccessible);
+  life_->subsystem->set_ana_states(id_of(port), states, [this, life = life_.get(), port, accessible] {
+    if (life == life_.get()) accessible_[port].settles(accessible, world_.now());
+  });
+}
+
+void TargetProcess::grow() {
+  if (!is_up() || !size_.is(true) || blocks_ == scenario_.disk.blocks) return;
+  blocks_ += 1 + world_.dice().below(scenario_.disk.blocks - blocks_);
+  world_.note("the namespace grows to {} blocks", blocks_);
+  size_.changes();
+  life_->disk->resize(blocks_);
+  settle([this] { size_.settles(true, world_.now()); });
+}
+
+std::string TargetProcess::judge(std::uint64_t end_lba, wire::Status status, Time began) const {
+  const auto present = present_.since(began);
+  const auto is_accessible = [began](const Condition& port) { return port.since(began) != false; };
+  const bool nowhere = std::ranges::none_of(accessible_, is_accessible);
+  const bool is_of_path = status.is(wire::status::kAnaInaccessible) ||
+                          status.is(wire::status::kAnaTransition) ||
+                          status.is(wire::status::kAnaPersistentLoss);
+  if (status.ok() && present == false) return "it succeeds though its namespace is removed";
+  if (status.ok() && nowhere) return "it succeeds though its port is inaccessible";
+  if (status.ok() && end_lba > blocks_) return "it succeeds beyond the end of the namespace";
+  if (status.is(wire::status::kInvalidNamespace) && present == true)
+    return "its namespace is not found, but is there";
+  if (is_of_path && (accessible_.size() > 1 || accessible_.front().since(began) == true))
+    return "its port is said to be inaccessible, which it is not";
+  if (status.is(wire::status::kLbaOutOfRange) && size_.since(began) == true && end_lba <= blocks_)
+    return "it is said to be beyond the end of the namespace, which has grown";
+  return {};
+}
+
 std::string TargetProcess::end() {
-  listener_.reset();
-  transport_.shut_down();
-  if (!world_.run_until([this] { return transport_.connections() == 0; }, kEndTime))
+  const auto is_settled = [](const Condition* each) { return each->is(true); };
+  if (!world_.run_until([&] { return std::ranges::all_of(conditions(), is_settled); }, kEndTime))
+    return "a change of the namespace never settles";
+  life_->listeners.clear();
+  life_->tcp.shut_down();
+  life_->loop.shut_down();
+  if (!world_.run_until([this] { return life_->connections() == 0; }, kEndTime))
     return "connections of the target do not end";
   world_.run_for(std::chrono::seconds(1));
-  if (!subsystem_->controllers().empty()) return "controllers are left behind their connections";
+  if (!life_->subsystem->controllers().empty()) return "controllers are left behind their connections";
   bool removed = false;
-  if (!target_.remove_subsystem(std::string(kNqn), [&removed] { removed = true; }))
+  if (!life_->target.remove_subsystem(std::string(kNqn), [&removed] { removed = true; }))
     return "there is no subsystem";
-  subsystem_.reset();
+  life_->subsystem.reset();
   if (!world_.run_until([&removed] { return removed; }, kEndTime))
     return "the subsystem's removal never ends";
   world_.run_for(std::chrono::seconds(1));
-  for (Loop* const loop : loops_.all())
+  for (Loop* const loop : loops().all())
     if (loop->buffers().held_bytes() != 0) return "data buffers of the target leak";
   return {};
 }

@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace weft::sim {
-
-namespace {
-
-constexpr std::size_t kBufferBytes = std::size_t{64} << 20;
-
-}  // namespace
 
 World::World(std::uint64_t seed, bool echo) : dice_(seed), trace_(echo) {}
 
@@ -25,25 +21,32 @@ void World::after(Duration delay, std::function<void()> event) {
   events_.emplace(now_ + std::max(delay, Duration{}), std::move(event));
 }
 
-SimLoops& World::add_process(const std::string& name, unsigned loops) {
-  processes_.push_back(std::make_unique<Process>());
-  Process& process = *processes_.back();
-  process.loops = std::make_unique<SimLoops>(name, *this, loops, kBufferBytes, dice_, running_);
-  return *process.loops;
+SimLoops& World::add_process(const std::string& name, unsigned loops, std::size_t buffer_bytes) {
+  return *processes_.emplace_back(
+      std::make_unique<SimLoops>(name, *this, loops, buffer_bytes, dice_, running_));
+}
+
+void World::kill(SimLoops& process) {
+  static auto& graves = *new std::vector<std::unique_ptr<SimLoops>>;
+  const auto dead = std::ranges::find(processes_, &process, &std::unique_ptr<SimLoops>::get);
+  WEFT_CHECK(dead != processes_.end(), "a process dies once");
+  graves.push_back(std::move(*dead));
+  processes_.erase(dead);
 }
 
 void World::pause(SimLoops& process, Duration time) {
-  for (const auto& each : processes_)
-    if (each->loops.get() == &process) each->paused_until = now_ + time;
+  for (const auto& loop : process.each()) loop->pause_until(now_ + time);
 }
 
-std::vector<std::pair<World::Process*, SimLoop*>> World::runnable() {
-  std::vector<std::pair<Process*, SimLoop*>> all;
-  for (const auto& process : processes_) {
-    if (process->paused_until > now_) continue;
-    for (const auto& loop : process->loops->each())
-      if (loop->has_work()) all.emplace_back(process.get(), loop.get());
-  }
+void World::pause_one(SimLoops& process, Duration time) {
+  process.each()[dice_.below(process.each().size())]->pause_until(now_ + time);
+}
+
+std::vector<SimLoop*> World::runnable() {
+  std::vector<SimLoop*> all;
+  for (const auto& process : processes_)
+    for (const auto& loop : process->each())
+      if (loop->paused_until() <= now_ && loop->has_work()) all.push_back(loop.get());
   return all;
 }
 
@@ -54,11 +57,11 @@ std::optional<Time> World::next_time() const {
   };
   if (!events_.empty()) take(events_.begin()->first);
   for (const auto& process : processes_) {
-    for (const auto& loop : process->loops->each()) {
+    for (const auto& loop : process->each()) {
       if (loop->has_work())
-        take(process->paused_until);
+        take(loop->paused_until());
       else if (const auto deadline = loop->next_deadline())
-        take(std::max(*deadline, process->paused_until));
+        take(std::max(*deadline, loop->paused_until()));
     }
   }
   return next;
@@ -82,7 +85,7 @@ bool World::step() {
     now_ = std::max(now_, *next);
     return true;
   }
-  SimLoop& loop = *loops[dice_.below(loops.size())].second;
+  SimLoop& loop = *loops[dice_.below(loops.size())];
   const std::size_t posted = loop.posted();
   loop.run_turn(posted == 0 || dice_.one_in(2) ? posted : 1 + dice_.below(posted));
   now_ += Duration(1 + dice_.below(kMostTurnNs));

@@ -46,9 +46,13 @@ class World final : public Clock {
   void after(Duration delay, std::function<void()> event);
 
   // Lives as long as the world.
-  SimLoops& add_process(const std::string& name, unsigned loops);
-  // None of its loops has a turn for so long.
+  SimLoops& add_process(const std::string& name, unsigned loops, std::size_t buffer_bytes = kBufferBytes);
+  // It ends between two instructions: none of its loops ever has a turn again.  What it owned stays in memory
+  // until the program ends, as others may still refer to it.
+  void kill(SimLoops& process);
+  // None of its loops, or one of them, has a turn for so long.
   void pause(SimLoops& process, Duration time);
+  void pause_one(SimLoops& process, Duration time);
 
   // One turn or one event.  False: nothing will ever happen again.
   bool step();
@@ -57,12 +61,9 @@ class World final : public Clock {
   void run_for(Duration time);
 
  private:
+  static constexpr std::size_t kBufferBytes = std::size_t{64} << 20;
   static constexpr Time kBegin{std::chrono::seconds(1)};
-  struct Process {
-    std::unique_ptr<SimLoops> loops;
-    Time paused_until = kBegin;
-  };
-  std::vector<std::pair<Process*, SimLoop*>> runnable();
+  std::vector<SimLoop*> runnable();
   std::optional<Time> next_time() const;
   bool run_event();
 
@@ -71,7 +72,7 @@ class World final : public Clock {
   Trace trace_;
   const SimLoop* running_ = nullptr;
   std::multimap<Time, std::function<void()>> events_;
-  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::unique_ptr<SimLoops>> processes_;
 };
 
 }  // namespace weft::sim
