@@ -25,6 +25,7 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")
+option(WEFT_PLANTED_BUGS "Build with known mistakes that the simulator must find; see src/base/planted.h" OFF)
 option(WEFT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(WEFT_LTO "Link-time optimisation" OFF)
 option(WEFT_UNITY "Compile several sources at once (weft_apart)" ON)

@@ -1,12 +1,9 @@
-// weft-sim: runs scenarios from many seeds, on several processes, and says how to run one again.
+// weft-sim: runs scenarios from many seeds, each run in a process of its own, and says how to run one again.
 #include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "sim/planted.h"
 #include "sim/run.h"
+#include "sim/workers.h"
 
 namespace weft::sim {
 namespace {
@@ -26,12 +25,13 @@ struct Wanted {
   unsigned jobs = 2;
   bool trace = false;
   bool hashes = false;
+  std::string planted;
   std::vector<std::string> files;
 };
 
 // Of one scenario; the processes share it.
 struct Tally {
-  std::atomic<std::uint64_t> runs, failures, commands, unsuccessful, losses, faults;
+  std::atomic<std::uint64_t> commands, unsuccessful, losses, faults;
 };
 
 [[noreturn]] void give_up(const std::string& why) {
@@ -49,76 +49,100 @@ Scenario load(const std::string& file) {
   return std::move(*scenario);
 }
 
-// What a failed check leaves behind it.
-char replay_line[256];
-void on_abort(int) {
-  (void)!::write(STDERR_FILENO, replay_line, std::char_traits<char>::length(replay_line));
-}
-
 void report_failure(const Report& report) {
   std::string text;
   for (const std::string& line : report.last) text += line + '\n';
-  fmt::print(stderr, "{}FAIL: {}\n{}", text, report.violation, replay_line);
+  fmt::print(stderr, "{}FAIL: {}\n", text, report.violation);
 }
 
-void run_seed(const Wanted& wanted, const Scenario& scenario, std::uint64_t seed, Tally& tally) {
-  (void)std::snprintf(replay_line, sizeof replay_line, "run it again with: make sim SEED=%llu SCENARIO=%s\n",
-                      static_cast<unsigned long long>(seed), scenario.name.c_str());
+// True: all is well.
+bool run_seed(const Wanted& wanted, const Scenario& scenario, std::uint64_t seed, Tally& tally) {
   const Report report = run(scenario, seed, wanted.trace);
   if (wanted.hashes) fmt::print("{} {} {:016x}\n", scenario.name, seed, report.hash);
-  ++tally.runs;
   tally.commands += report.counts.commands;
   tally.unsuccessful += report.counts.unsuccessful;
   tally.losses += report.counts.losses;
   tally.faults += report.counts.faults;
-  if (report.violation.empty()) return;
-  ++tally.failures;
-  report_failure(report);
+  if (!report.violation.empty()) report_failure(report);
+  return report.violation.empty();
 }
 
-// Each takes every so many-th seed.  False: one of them died.
-bool run_all(const Wanted& wanted, const Scenario& scenario, Tally& tally) {
-  std::vector<pid_t> workers;
-  for (unsigned job = 0; job < wanted.jobs; ++job) {
-    (void)std::fflush(nullptr);
-    const pid_t worker = ::fork();
-    if (worker < 0) give_up("fork failed");
-    if (worker == 0) {
-      for (std::uint64_t i = job; i < wanted.seeds; i += wanted.jobs)
-        run_seed(wanted, scenario, wanted.first + i, tally);
-      (void)std::fflush(nullptr);
-      ::_exit(0);
-    }
-    workers.push_back(worker);
+bool run_scenario(const Wanted& wanted, const Scenario& scenario, Tally& tally) {
+  std::uint64_t failures = 0;
+  Workers workers(wanted.jobs);
+  for (std::uint64_t i = 0; i < wanted.seeds; ++i) {
+    const std::uint64_t seed = wanted.first + i;
+    workers.start([&, seed] { return run_seed(wanted, scenario, seed, tally); },
+                  [&, seed](const std::string& failure) {
+                    if (failure.empty()) return;
+                    ++failures;
+                    fmt::print(stderr, "{}; run it again with: make sim SEED={} SCENARIO={}\n", failure, seed,
+                               scenario.name);
+                  });
   }
-  bool all_well = true;
-  for (const pid_t worker : workers) {
-    int status = 0;
-    all_well = ::waitpid(worker, &status, 0) == worker && status == 0 && all_well;
-  }
-  return all_well;
+  workers.wait();
+  fmt::print("{:<16} {:>7} {:>9} {:>12} {:>12} {:>8} {:>8}\n", scenario.name, wanted.seeds, failures,
+             tally.commands.load(), tally.unsuccessful.load(), tally.losses.load(), tally.faults.load());
+  (void)std::fflush(stdout);
+  return failures == 0;
 }
 
 int run_scenarios(const Wanted& wanted) {
-  (void)std::signal(SIGABRT, on_abort);
-  auto* const memory = ::mmap(nullptr, sizeof(Tally) * wanted.files.size(), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto* const memory =
+      ::mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) give_up("no memory");
-  auto* tally = static_cast<Tally*>(memory);
   bool good = true;
   fmt::print("{:<16} {:>7} {:>9} {:>12} {:>12} {:>8} {:>8}\n", "SCENARIO", "SEEDS", "FAILURES", "COMMANDS",
              "UNSUCCESSFUL", "LOSSES", "FAULTS");
   for (const std::string& file : wanted.files) {
-    const Scenario scenario = load(file);
-    const bool survived = run_all(wanted, scenario, *tally);
-    fmt::print("{:<16} {:>7} {:>9} {:>12} {:>12} {:>8} {:>8}{}\n", scenario.name, tally->runs.load(),
-               tally->failures.load(), tally->commands.load(), tally->unsuccessful.load(),
-               tally->losses.load(), tally->faults.load(), survived ? "" : "  a run crashed");
-    (void)std::fflush(stdout);
-    good = good && survived && tally->failures == 0;
-    ++tally;
+    auto* const tally = new (memory) Tally{};
+    good = run_scenario(wanted, load(file), *tally) && good;
   }
   return good ? 0 : 1;
+}
+
+// Seed after seed, each in all scenarios, until one run fails.  Prints a row; false: none does.
+bool find(const Wanted& wanted, const std::vector<Scenario>& scenarios, const NamedBug& bug) {
+  std::uint64_t runs = 0;
+  for (std::uint64_t i = 0; i < wanted.seeds; ++i) {
+    for (const Scenario& scenario : scenarios) {
+      ++runs;
+      bool found = false;
+      Workers worker(1, Workers::Output::none);
+      worker.start(
+          [&] {
+            plant(bug.bug);
+            return run(scenario, wanted.first + i).violation.empty();
+          },
+          [&](const std::string& failure) { found = !failure.empty(); });
+      worker.wait();
+      if (!found) continue;
+      fmt::print("{:<24} {:<16} {:>6} {:>6}\n", bug.name, scenario.name, wanted.first + i, runs);
+      return true;
+    }
+  }
+  fmt::print("{:<24} {:<16} {:>6} {:>6}\n", bug.name, "NOT FOUND", "-", runs);
+  return false;
+}
+
+int find_planted(const Wanted& wanted) {
+  if (!has_planted_bugs())
+    give_up("this build has no planted bugs; configure one with -DWEFT_PLANTED_BUGS=ON, as the asan preset does");
+  std::vector<Scenario> scenarios;
+  for (const std::string& file : wanted.files) scenarios.push_back(load(file));
+  bool all = true;
+  bool any = false;
+  fmt::print("{:<24} {:<16} {:>6} {:>6}\n", "BUG", "FOUND BY", "SEED", "RUNS");
+  Workers workers(wanted.jobs);
+  for (const NamedBug& bug : all_bugs()) {
+    if (wanted.planted != "all" && wanted.planted != bug.name) continue;
+    any = true;
+    workers.start([&] { return find(wanted, scenarios, bug); },
+                  [&](const std::string& failure) { all = all && failure.empty(); });
+  }
+  workers.wait();
+  if (!any) give_up(wanted.planted + " is no planted bug; src/base/planted.h names them");
+  return all ? 0 : 1;
 }
 
 }  // namespace
@@ -134,12 +158,19 @@ int main(int argc, char** argv) {
   auto* const only = app.add_option("--seed", one, "this seed alone, with its trace")->type_name("SEED");
   app.add_option("--jobs", wanted.jobs, "processes; default 2")->type_name("N")->check(CLI::Range(1, 256));
   app.add_flag("--hash", wanted.hashes, "print a hash of all that happened in each run");
+  app.add_option("--planted", wanted.planted,
+                 "look for this planted bug, or for all of them, one after the other, in so many seeds each; "
+                 "with --seed, run with it")
+      ->type_name("BUG");
   CLI11_PARSE(app, argc, argv);
   if (only->count() > 0) {
     wanted.first = one;
     wanted.seeds = 1;
     wanted.jobs = 1;
     wanted.trace = true;
+    for (const auto& bug : weft::sim::all_bugs())
+      if (bug.name == wanted.planted) weft::sim::plant(bug.bug);
+    return weft::sim::run_scenarios(wanted);
   }
-  return weft::sim::run_scenarios(wanted);
+  return wanted.planted.empty() ? weft::sim::run_scenarios(wanted) : weft::sim::find_planted(wanted);
 }

@@ -2,6 +2,8 @@
 
 #include "base/call.h"
 #include "base/check.h"
+#include "base/dice.h"
+#include "base/planted.h"
 #include "target/port.h"
 #include "target/queue.h"
 #include "target/shutdown_flush.h"
@@ -145,7 +147,7 @@ void Controller::set_keep_alive(std::uint32_t kato_ms) {
 }
 
 void Controller::check_keep_alive() {
-  if (traffic_.exchange(false, std::memory_order_relaxed)) {
+  if (traffic_.exchange(false, std::memory_order_relaxed) || planted(Bug::immortal_host)) {
     loop_.arm(keep_alive_timer_, std::chrono::milliseconds(keep_alive_ms()));
     return;
   }
@@ -231,6 +233,7 @@ void Controller::discovery_changed_from() {
 void Controller::raise_from(std::uint32_t wanted, wire::AsyncEvent event) {
   post_call(loop_, [self = shared_from_this(), wanted, event] {
     const wire::AsyncEventConfiguration configured{self->features_.async_event_configuration};
+    if (planted(Bug::lost_event) && self->loop_.dice().one_in(4)) return;
     if (!self->ended_ && configured.has(wanted)) self->events_.raise(event);
   });
 }

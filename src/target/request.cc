@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "target/controller.h"
 #include "target/io/io_status.h"
 #include "target/queue.h"
@@ -83,7 +84,7 @@ void Request::submit_io() {
       complete(kInternalPathError);
       return;
     }
-    if (ordered_) {
+    if (ordered_ && !planted(Bug::unfenced_late_write)) {
       fence_waiter_.lba = io.lba;
       fence_waiter_.blocks = io.blocks;
       state = State::fenced;
@@ -91,6 +92,8 @@ void Request::submit_io() {
     }
   }
   state = State::in_backend;
+  if (planted(Bug::early_completion) && io.op == block::Op::write)
+    reply.complete({.sqhd = queue.next_sqhd(), .cid = reply.cid().value()});
   ns->channel().submit(io);
 }
 
@@ -109,6 +112,7 @@ void Request::io_done(block::Request& io) noexcept {
     return;
   }
   request.state = State::running;
+  if (planted(Bug::early_completion) && !request.reply.pending()) return request.dispose();
   if (io.error != 0)
     request.complete(status_of_error(io.op, io.error));
   else
@@ -196,6 +200,7 @@ void Request::connection_lost() {
       reply.abandon();  // its task is on the way and sees that the queue is gone
       return;
     case State::in_backend:
+      if (planted(Bug::used_after_close)) break;
       state = State::late;
       late_.lba = io.lba;
       late_.blocks = block::modifies(io.op) ? io.blocks : 0;
@@ -237,7 +242,7 @@ bool Request::try_abort() {
 
 void Request::dispose() {
   if (loan.is_given()) loan.give_back();
-  queue.loop().buffers().give_back(queue.party(*this), buffers);
+  if (!planted(Bug::leaked_buffers) || !gone()) queue.loop().buffers().give_back(queue.party(*this), buffers);
   if (ns != nullptr) ns->leave();
   queue.remove(*this);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/call.h"
+#include "base/planted.h"
 #include "target/controller.h"
 #include "target/identity.h"
 #include "target/target.h"
@@ -267,6 +268,7 @@ void Subsystem::set_ana_states(PortId port, const AnaStates& states, Done done) 
 }
 
 void Subsystem::geometry_changed(Nsid nsid) {
+  if (planted(Bug::stale_size)) return;
   std::unique_lock lock(mutex_);
   const NamespaceInfo* before = snapshot_->find(nsid);
   if (before == nullptr) return;

@@ -1,6 +1,7 @@
 #include "target/view.h"
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "target/queue.h"
 #include "target/request.h"
 #include "target/subsystem.h"
@@ -43,6 +44,7 @@ void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& p
     for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
     return;
   }
+  if (planted(Bug::stale_ana) && snapshot->ana_changes != snapshot_->ana_changes) return;
   snapshot_ = std::move(snapshot);
   std::vector<std::unique_ptr<NamespaceView>> before;
   before.swap(live_);
@@ -60,6 +62,7 @@ void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& p
     gone->leaving_ = true;
     leaving_.push_back(Leaving{{}, std::move(gone)});
   }
+  if (planted(Bug::undrained_namespace)) return;
   for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
 }
 

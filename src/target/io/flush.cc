@@ -1,3 +1,4 @@
+#include "base/planted.h"
 #include "target/io/handlers.h"
 #include "target/queue.h"
 #include "target/view.h"
@@ -34,6 +35,7 @@ void flush_next(Request& request) {
 }  // namespace
 
 void flush(Request& request) {
+  if (planted(Bug::dropped_flush)) return request.complete();
   const Nsid nsid{request.sqe().nsid};
   if (nsid == kAllNamespaces) return flush_next(request);
   NamespaceView* ns = request.queue.view().find(nsid);

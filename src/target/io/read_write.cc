@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "base/planted.h"
 #include "target/controller.h"
 #include "target/io/handlers.h"
 #include "target/io/range.h"
@@ -57,6 +58,7 @@ void written(Request& request) {
 }
 
 void submit_write(Request& request) {
+  if (planted(Bug::torn_write) && request.io.blocks > 4) request.io.blocks /= 2;
   request.io.data = request.buffers.pieces();
   request.run_io(&written);
 }
@@ -81,6 +83,7 @@ void write(Request& request) {
   if (!bytes) return request.complete(bytes.error());
   set_range(request, block::Op::write, command->range);
   request.io.fua = command->fua || !request.queue.controller().write_cache();
+  if (planted(Bug::dropped_fua)) request.io.fua = false;
   request.receive_data(*bytes, &submit_write);
 }
 

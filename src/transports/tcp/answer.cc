@@ -1,6 +1,8 @@
 // Answers: C2HData with the success flag where that says everything, else C2HData and CapsuleResp, or
 // CapsuleResp alone.  All of a command's data is one C2HData PDU: the host has the memory for it.
 #include "base/check.h"
+#include "base/dice.h"
+#include "base/planted.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
 
@@ -24,6 +26,8 @@ void Connection::answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataO
   --unanswered_;
   forget_capsule(command);
   if (!is_open()) return drop_answer(command);
+  if (planted(Bug::reply_lost) && home_.loop.dice().one_in(50)) return;
+  if (planted(Bug::reply_twice) && home_.loop.dice().one_in(50)) answer_again(cqe);
   const bool good = cqe.decoded_status().ok();
   const std::uint64_t bytes = good && data != nullptr ? total_bytes(data->from) : 0;
   PduOut<TcpCommand>::Pdu pdu;
@@ -76,6 +80,18 @@ iovec Connection::tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::
     home_.counters.count_out(PduType::capsule_resp);
   }
   return {reinterpret_cast<std::byte*>(&out) + (digest ? 0 : offsetof(TcpCommand::Tail, response)), bytes};
+}
+
+void Connection::answer_again(const wire::Cqe& cqe) {
+  if (ic_resp_ != nullptr) return;
+  Sealed<wire::tcp::CapsuleResp> response{};
+  response.pdu.ch =
+      wire::tcp::make_header(PduType::capsule_resp, 0, reader_.agreed.hdgst, reader_.agreed.ddgst, 0, 0);
+  response.pdu.cqe = cqe;
+  const auto bytes = wire::bytes_of(response).first(response.seal(reader_.agreed.hdgst));
+  ic_resp_ = std::make_unique<Control>();
+  ic_resp_->bytes.assign(bytes.begin(), bytes.end());
+  send_control(ic_resp_, PduType::capsule_resp);
 }
 
 // What is left of its data in the capsule is skipped.

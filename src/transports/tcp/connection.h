@@ -126,6 +126,7 @@ class Connection final : public fabric::Connection,
   iovec tail(TcpCommand& command, const wire::Cqe* cqe, const fabric::DataOut* data);
   void drop_answer(TcpCommand& command);
   void forget_capsule(const TcpCommand& command);
+  void answer_again(const wire::Cqe& cqe);  // a planted mistake
 
   Home& home_;
   const std::shared_ptr<Origin> origin_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace weft::tcp {
 
@@ -94,7 +95,7 @@ bool PduReader::is_rested() {
     turn_pdus_ = 0;
   }
   if (turn_bytes_ < limits_.bytes && turn_pdus_ < limits_.pdus) return true;
-  if (!next_turn_.is_posted()) loop_.post(next_turn_);
+  if (!next_turn_.is_posted() && !planted(Bug::forgotten_turn)) loop_.post(next_turn_);
   return false;
 }
 
@@ -277,7 +278,7 @@ void PduReader::data_arrived(std::span<const std::byte> bytes) {
 PduReader::Step PduReader::take_data_digest() {
   if (!gather(wire::tcp::kDigestSize)) return Step::starved;
   const std::uint32_t received = *wire::load<wire::le32>(header_);
-  if (wants_data() && received != digest_.value()) {
+  if (wants_data() && received != digest_.value() && !planted(Bug::unchecked_digest)) {
     counters_.data_digest_errors.add(1);
     damaged_ = true;
   }

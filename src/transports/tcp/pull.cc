@@ -2,6 +2,7 @@
 // memory is there when the target pulls, so there is nothing to gain from several R2Ts, and any MAXR2T allows
 // one.
 #include "base/check.h"
+#include "base/planted.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
 
@@ -70,7 +71,7 @@ void Connection::grant_waiting() {
 
 void Connection::end_transfer_data(TcpCommand& command) {
   command.received += reader_.shape().data_size;
-  if (command.received < command.granted) return;
+  if (command.received < command.granted && !planted(Bug::short_transfer)) return;
   tags_.give_back(command.tag);
   finish_pull(command);
   grant_waiting();
