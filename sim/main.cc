@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -101,28 +102,30 @@ int run_scenarios(const Wanted& wanted) {
   return good ? 0 : 1;
 }
 
-// Seed after seed, each in all scenarios, until one run fails.  Prints a row; false: none does.
-bool find(const Wanted& wanted, const std::vector<Scenario>& scenarios, const NamedBug& bug) {
-  std::uint64_t runs = 0;
+// Seed after seed until a run fails.  Prints a row; false: none does.
+bool find(const Wanted& wanted, const Scenario& scenario, const NamedBug& bug) {
   for (std::uint64_t i = 0; i < wanted.seeds; ++i) {
-    for (const Scenario& scenario : scenarios) {
-      ++runs;
-      bool found = false;
-      Workers worker(1, Workers::Output::none);
-      worker.start(
-          [&] {
-            plant(bug.bug);
-            return run(scenario, wanted.first + i).violation.empty();
-          },
-          [&](const std::string& failure) { found = !failure.empty(); });
-      worker.wait();
-      if (!found) continue;
-      fmt::print("{:<24} {:<16} {:>6} {:>6}\n", bug.name, scenario.name, wanted.first + i, runs);
-      return true;
-    }
+    bool found = false;
+    Workers worker(1, Workers::Output::none);
+    worker.start(
+        [&] {
+          plant(bug.bug);
+          return run(scenario, wanted.first + i).violation.empty();
+        },
+        [&](const std::string& failure) { found = !failure.empty(); });
+    worker.wait();
+    if (!found) continue;
+    fmt::print("{:<24} {:<16} {:>6}\n", bug.name, scenario.name, i + 1);
+    return true;
   }
-  fmt::print("{:<24} {:<16} {:>6} {:>6}\n", bug.name, "NOT FOUND", "-", runs);
+  fmt::print("{:<24} {:<16} {:>6}  NOT FOUND\n", bug.name, scenario.name, wanted.seeds);
   return false;
+}
+
+const Scenario& scenario_for(const NamedBug& bug, const std::vector<Scenario>& scenarios) {
+  const auto found = std::ranges::find(scenarios, bug.scenario, &Scenario::name);
+  if (found == scenarios.end()) give_up(fmt::format("{} is to be found by the scenario {}, which is not given", bug.name, bug.scenario));
+  return *found;
 }
 
 int find_planted(const Wanted& wanted) {
@@ -132,12 +135,13 @@ int find_planted(const Wanted& wanted) {
   for (const std::string& file : wanted.files) scenarios.push_back(load(file));
   bool all = true;
   bool any = false;
-  fmt::print("{:<24} {:<16} {:>6} {:>6}\n", "BUG", "FOUND BY", "SEED", "RUNS");
+  fmt::print("{:<24} {:<16} {:>6}\n", "BUG", "SCENARIO", "SEEDS");
   Workers workers(wanted.jobs);
   for (const NamedBug& bug : all_bugs()) {
     if (wanted.planted != "all" && wanted.planted != bug.name) continue;
     any = true;
-    workers.start([&] { return find(wanted, scenarios, bug); },
+    const Scenario& scenario = scenario_for(bug, scenarios);
+    workers.start([&] { return find(wanted, scenario, bug); },
                   [&](const std::string& failure) { all = all && failure.empty(); });
   }
   workers.wait();
@@ -159,8 +163,8 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", wanted.jobs, "processes; default 2")->type_name("N")->check(CLI::Range(1, 256));
   app.add_flag("--hash", wanted.hashes, "print a hash of all that happened in each run");
   app.add_option("--planted", wanted.planted,
-                 "look for this planted bug, or for all of them, one after the other, in so many seeds each; "
-                 "with --seed, run with it")
+                 "look for this planted bug, or for all, in so many seeds of the scenario that is to find it; with --seed, run with "
+                 "it")
       ->type_name("BUG");
   CLI11_PARSE(app, argc, argv);
   if (only->count() > 0) {

@@ -14,6 +14,7 @@ bool has_planted_bugs();  // whether this build has
 struct NamedBug {
   std::string_view name;
   Bug bug;
+  std::string_view scenario;  // that is to find it
 };
 const std::vector<NamedBug>& all_bugs();
 void plant(Bug bug);
