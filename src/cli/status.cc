@@ -19,6 +19,27 @@ std::string seconds_text(const ordered_json& one) {
   return one.contains("seconds") ? fmt::format("{:.1f} s", one["seconds"].get<double>()) : "";
 }
 
+// Reactors that do not come round, and commands that take long.
+void print_health(const ordered_json& status) {
+  std::vector<TableRow> rows;
+  std::size_t number = 0;
+  for (const auto& each : status["reactors"]) {
+    if (const auto silent = each.find("silent_seconds"); silent != each.end() && silent->is_number())
+      rows.push_back({fmt::format("reactor {}", number), fmt::format("{:.0f} s", silent->get<double>()),
+                      "does not come round; weftd's log says where it is"});
+    ++number;
+  }
+  for (const auto& each : status["overdue"]) {
+    const std::string host = each.value("host", "");
+    rows.push_back(
+        {fmt::format("{} of {}", each.value("commands", 0), host.empty() ? each.value("address", "") : host),
+         fmt::format("{:.0f} s", each.value("seconds", 0.0)),
+         fmt::format("{} in {}: wait {} {}", each.value("oldest", ""), each.value("subsystem", ""),
+                     each.value("waits", ""), each.value("backend", ""))});
+  }
+  if (!rows.empty()) fmt::print("\nWhat takes too long:\n{}", table_text(rows));
+}
+
 void print_status(const ordered_json& status) {
   const auto& devices = status["devices"];
   std::vector<TableRow> rows{{"version", status.value("version", "")},
@@ -36,6 +57,7 @@ void print_status(const ordered_json& status) {
                                           fmt::join(carried, " "))});
   for (const auto& each : status["listeners"]) rows.push_back({"listening", each.get<std::string>()});
   fmt::print("{}", table_text(rows));
+  print_health(status);
   rows.clear();
   for (const auto& each : status["goings_on"])
     rows.push_back({each.value("what", ""), seconds_text(each), each.value("path", "")});

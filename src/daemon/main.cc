@@ -160,6 +160,14 @@ int main(int argc, char** argv) {
          "keep the configuration in this file, or with \"none\" not at all; default config.db in the state "
          "directory, and none with --config")
       ->type_name("FILE");
+  app.add_option_function<unsigned>(
+         "--overdue",
+         [&options](const unsigned& seconds) {
+           options.server.health.overdue = std::chrono::seconds(seconds);
+         },
+         "say in the log, and in weft status, which commands take longer than this; default 10 seconds")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("SECONDS");
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off; default info")
       ->type_name("LEVEL");
   app.footer("Examples:\n  weftd\n  weftd --config /etc/weft.json\nMore: man weftd, man weft.json");

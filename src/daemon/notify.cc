@@ -22,6 +22,16 @@ void notify_stopping() {
   sd_notify(0, "STOPPING=1");
 }
 
+std::optional<Duration> watchdog_time() {
+  std::uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) return std::nullopt;
+  return std::chrono::microseconds(microseconds);
+}
+
+void notify_alive() {
+  sd_notify(0, "WATCHDOG=1");
+}
+
 }  // namespace weft::daemon
 
 #else
@@ -31,6 +41,10 @@ namespace weft::daemon {
 void notify_ready() {}
 void notify_reloading() {}
 void notify_stopping() {}
+std::optional<Duration> watchdog_time() {
+  return std::nullopt;
+}
+void notify_alive() {}
 
 }  // namespace weft::daemon
 

@@ -2,10 +2,17 @@
 // or the library is missing.
 #pragma once
 
+#include <optional>
+
+#include "base/loop.h"
+
 namespace weft::daemon {
 
 void notify_ready();
 void notify_reloading();
 void notify_stopping();
+// How often it wants to hear notify_alive() at least (WatchdogSec=); empty: it does not.
+std::optional<Duration> watchdog_time();
+void notify_alive();
 
 }  // namespace weft::daemon

@@ -104,6 +104,7 @@ struct Server::Machinery {
   std::unique_ptr<faces::FuseMount> mount;
   std::unique_ptr<faces::FuseMount> kernel_mount;
   std::unique_ptr<Attachments> attachments;
+  std::unique_ptr<Health> health;
   std::unique_ptr<faces::HttpFace> socket;
 
   void assemble() {
@@ -140,6 +141,7 @@ Server::Server() = default;
 Server::~Server() {
   if (machinery_ == nullptr) return;
   machinery_->socket.reset();
+  machinery_->health.reset();
   machinery_->attachments.reset();
   machinery_->mount.reset();
   machinery_->kernel_mount.reset();
@@ -167,6 +169,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Jour
   for (const auto& warning : (*reactors)->warnings()) spdlog::warn("{}", warning);
   machinery->reactors = std::move(*reactors);
   machinery->assemble();
+  machinery->health = std::make_unique<Health>(*machinery->target, journal, options.health);
   server->machinery_ = std::move(machinery);
   return server;
 }
@@ -207,7 +210,7 @@ Result<std::string> Server::mount_kernel_tree(const std::string& directory) {
 
 Result<> Server::serve_socket(const faces::SocketOptions& options) {
   auto routes = document_routes(*machinery_->configuration, *machinery_->tree);
-  routes.push_back(status_route(*machinery_->configuration, *machinery_->reactors));
+  routes.push_back(status_route(*machinery_->configuration, *machinery_->reactors, *machinery_->health));
   for (auto& each : attachment_routes(*machinery_->attachments, *machinery_->configuration))
     routes.push_back(std::move(each));
   auto socket = faces::HttpFace::start(*machinery_->tree,
@@ -251,6 +254,7 @@ bool Server::stop() {
     its.configuration->close_listeners();
     clean = its.target->shut_down(kCommandTime);
   }
+  its.health.reset();
   if (!clean) spdlog::error("commands still hang at a backend; they are left unanswered");
   clean = its.flush() && clean;
   clean = its.await_connections() && clean;

@@ -11,6 +11,7 @@
 #include "block/backend.h"
 #include "config/document.h"
 #include "config/state_store.h"
+#include "daemon/health.h"
 #include "daemon/log.h"
 #include "daemon/reactor_options.h"
 #include "faces/http/socket_file.h"
@@ -20,7 +21,8 @@ namespace weft::daemon {
 struct ServerOptions {
   ReactorOptions reactors;
   std::string state_dir;  // empty: StateStore::default_directory()
-  std::string store;      // the file of config::SqliteStore; empty: none, and the configuration ends with it
+  HealthOptions health;
+  std::string store;  // the file of config::SqliteStore; empty: none, and the configuration ends with it
 };
 
 // On one thread, which is no loop's.

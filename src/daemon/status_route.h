@@ -2,12 +2,14 @@
 #pragma once
 
 #include "config/configuration.h"
+#include "daemon/health.h"
 #include "faces/http/route.h"
 #include "reactor/reactor.h"
 
 namespace weft::daemon {
 
-// Both outlive it.
-faces::Route status_route(config::Configuration& configuration, const reactor::Reactors& reactors);
+// All outlive it.
+faces::Route status_route(config::Configuration& configuration, const reactor::Reactors& reactors,
+                          const Health& health);
 
 }  // namespace weft::daemon

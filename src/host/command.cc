@@ -40,13 +40,6 @@ std::string status_text(wire::Status status) {
                      status.dnr ? ", do not retry" : "");
 }
 
-std::string name_of(const wire::Sqe& sqe, bool is_admin) {
-  std::string_view name = is_admin ? wire::name(static_cast<wire::AdminOpcode>(sqe.opcode))
-                                   : wire::name(static_cast<wire::IoOpcode>(sqe.opcode));
-  if (sqe.opcode == wire::kFabricsOpcode) name = wire::name(static_cast<wire::FabricsType>(sqe.fctype()));
-  return name == "Unknown" ? fmt::format("command {:02x}h", sqe.opcode) : std::string(name);
-}
-
 int Command::error_code() const {
   if (end == End::lost) return cancelled_ ? ECANCELED : ENOTCONN;
   if (end == End::damaged) return EBADMSG;

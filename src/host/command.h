@@ -49,8 +49,6 @@ class Command : public fabric::HostCommand {
   std::optional<Time> refused_at_;  // by a path, the first time
 };
 
-// The specification's name of what a submission queue entry asks for.
-std::string name_of(const wire::Sqe& sqe, bool is_admin);
 std::string status_text(wire::Status status);
 int error_code(wire::Status status);
 

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "base/call.h"
+#include "wire/opcodes.h"
 
 namespace weft::host {
 
@@ -28,7 +29,7 @@ Result<wire::Cqe> execute(Loop& loop, QueueKind kind, const wire::Sqe& sqe, std:
   ended.wait();
   if (command.ok()) return command.cqe;
   return fail(command.error_code(),
-              fmt::format("{}: {}", name_of(sqe, kind == QueueKind::admin), command.failure()));
+              fmt::format("{}: {}", wire::command_name(sqe, kind == QueueKind::admin), command.failure()));
 }
 
 }  // namespace weft::host

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/planted.h"
 #include "wire/nqn.h"
+#include "wire/opcodes.h"
 
 namespace weft::host {
 
@@ -284,7 +285,7 @@ void Queue::on_second() {
     if (command.deadline_ <= now)
       return fail(
           {ETIMEDOUT, fmt::format("{}: queue {}: {} was not answered in time", options_.address.subnqn,
-                                  qid_.value(), name_of(command.sqe, is_admin()))},
+                                  qid_.value(), wire::command_name(command.sqe, is_admin()))},
           false);
 }
 

@@ -83,6 +83,9 @@ class Queue final : public fabric::Queue, public ListHook<> {
   // The next SQ head for a completion.
   std::uint16_t next_sqhd();
 
+  // The oldest first.
+  const List<Request>& in_flight() const { return in_flight_; }
+
   // --- for Request
   void remove(Request& request);  // it has ended; frees it
 

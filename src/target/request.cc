@@ -13,7 +13,11 @@ namespace weft::target {
 using namespace wire::status;
 
 Request::Request(Queue& owner, fabric::Reply duty)
-    : queue(owner), reply(std::move(duty)), cid(reply.cid()), fence_waiter_(owner.loop(), fence_pass_) {}
+    : queue(owner),
+      reply(std::move(duty)),
+      cid(reply.cid()),
+      came_at(owner.loop().now()),
+      fence_waiter_(owner.loop(), fence_pass_) {}
 
 Request::~Request() = default;
 

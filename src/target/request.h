@@ -82,6 +82,7 @@ struct Request : ListHook<> {
   fabric::Reply reply;
   const CommandRow* row = nullptr;
   const Cid cid;
+  const Time came_at;
   State state = State::running;
   bool counted = false;  // its id is in the queue's set
   // Waits for something that is not of the data path (an event, another loop).  If the connection is lost

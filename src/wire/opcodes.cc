@@ -1,6 +1,7 @@
 #include "wire/opcodes.h"
 
 #include "wire/named.h"
+#include "wire/sqe.h"
 
 namespace weft::wire {
 namespace {
@@ -81,6 +82,15 @@ std::string_view name(IoOpcode opcode) {
 }
 std::string_view name(FabricsType type) {
   return find_name<FabricsType>(kFabrics, type);
+}
+
+std::string command_name(const Sqe& sqe, bool is_admin) {
+  std::string_view known =
+      is_admin ? name(static_cast<AdminOpcode>(sqe.opcode)) : name(static_cast<IoOpcode>(sqe.opcode));
+  if (sqe.opcode == kFabricsOpcode) known = name(static_cast<FabricsType>(sqe.fctype()));
+  if (known != "Unknown") return std::string(known);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  return {'c', 'o', 'm', 'm', 'a', 'n', 'd', ' ', kDigits[sqe.opcode >> 4], kDigits[sqe.opcode & 15], 'h'};
 }
 
 }  // namespace weft::wire

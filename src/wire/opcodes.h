@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace weft::wire {
+
+struct Sqe;
 
 enum class AdminOpcode : std::uint8_t {
   delete_io_sq = 0x00,
@@ -91,5 +94,7 @@ constexpr DataDirection data_direction(std::uint8_t opcode_or_fctype) {
 std::string_view name(AdminOpcode opcode);
 std::string_view name(IoOpcode opcode);
 std::string_view name(FabricsType type);
+// That of a command, or "command 9ah".
+std::string command_name(const Sqe& sqe, bool is_admin);
 
 }  // namespace weft::wire

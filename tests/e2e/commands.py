@@ -17,7 +17,7 @@ sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
 import unittest
 
 import nvme
-from programs import BIN, ROOT, WEFT, WEFTD, Case, Program, document, free_port, wait_for
+from programs import BIN, PATIENCE, ROOT, WEFT, WEFTD, Case, Program, document, free_port, wait_for
 
 NQN = "nqn.2026-01.io.example:disks"
 HANG_FS = BIN.parent / "tests/hang_fs/weft_hang_fs"
@@ -309,16 +309,50 @@ class Completion(Commands):
         self.assertEqual((done.returncode, done.stdout), (0, "_weft\n"), done.stderr)
 
 
-class Hanging(Commands):
+class OnHangingFiles(Commands):
     def setUp(self):
         super().setUp()
         if not os.path.exists("/dev/fuse"):
             self.skipTest("there is no /dev/fuse")
         self.files = self.folder / "hanging"
         self.files.mkdir()
-        self.hang_fs = Program(self, HANG_FS, "open", self.files)
+        self.hang_fs = Program(self, HANG_FS, self.hangs, self.files)
         self.assertEqual(self.hang_fs.line(), "ready")
         self.addCleanup(subprocess.run, ["umount", "-l", self.files], stderr=subprocess.DEVNULL, check=False)
+
+
+class Overdue(OnHangingFiles):
+    hangs = "io"
+
+    def test_who_waits_is_shown_and_told(self):
+        program = self.start("--overdue", "1")
+        self.weft("tenant", "create", NQN, "--backend", f"file:{self.files}/0,buffered=1", "--port", f"tcp:127.0.0.1:{self.port}", "--any-host")
+        self.hang_fs.send(signal.SIGUSR1)
+        reader = subprocess.Popen(
+            [WEFT, "read", f"tcp://127.0.0.1:{self.port}/{NQN}", "/dev/null"],
+            env=self.environment(),
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(reader.wait)
+        self.addCleanup(reader.kill)
+        wait_for(lambda: self.status()["overdue"], "the commands that wait")
+        one = self.status()["overdue"][0]
+        self.assertEqual((one["subsystem"], one["waits"], one["oldest"]), (NQN, "for the backend", "Read of namespace 1"))
+        self.assertIn("fileio_1/0", one["backend"])
+        self.assertGreater(one["seconds"], 1)
+        shown = self.weft("status")
+        self.assertIn("What takes too long:", shown)
+        self.assertIn(one["host"], shown)
+        program.wait_for_error(f"{NQN}: host {one['host']}: ")
+        program.send(signal.SIGTERM)
+        self.assertGreaterEqual(program.process.wait(PATIENCE), 0, program.errors())
+
+
+class Hanging(OnHangingFiles):
+    hangs = "open"
+
+    def setUp(self):
+        super().setUp()
         self.hang_fs.send(signal.SIGUSR1)
 
     def test_fifty_that_hang_hold_up_nobody(self):
