@@ -10,6 +10,7 @@ constexpr Command kCommands[] = {
     {"serve", "serve EXPORT...", "export memory, files and block devices", serve},
     {"run", "run [EXPORT...] -- COMMAND...", "the same while a command runs", run},
     {"status", "status", "what weftd serves, and what goes on in it", status},
+    {"doctor", "doctor", "whether this machine and weftd are in order, and what to do", examine},
     {"tenant", "tenant ACTION", "create, delete, list and show tenants", tenant, Words::actions},
     {"ls", "ls [PATH...]", "what a directory of the configuration holds", list, Words::paths},
     {"get", "get PATH...", "values of attributes", get, Words::paths},

@@ -57,6 +57,7 @@ int restore(int argc, const char* const* argv);
 int import_nvmetcli(int argc, const char* const* argv);
 int export_nvmetcli(int argc, const char* const* argv);
 int status(int argc, const char* const* argv);
+int examine(int argc, const char* const* argv);
 int attach(int argc, const char* const* argv);
 int attached(int argc, const char* const* argv);
 int detach(int argc, const char* const* argv);

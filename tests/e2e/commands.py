@@ -472,6 +472,25 @@ class Sockets(Commands):
         self.assertEqual(done.returncode, 1)
         self.assertIn("there is no --config, and neither a tree nor a socket to make one", done.stderr)
 
+    def examine(self, *words):
+        done = json.loads(self.run_words(WEFT, "doctor", "--json", *words).stdout)
+        return {each["what"]: each["state"] for each in done["findings"]}
+
+    def test_the_doctor(self):
+        found = self.examine("--store", self.folder / "none.db")
+        self.assertEqual((found["io_uring"], found["weftd"], found["store"]), ("ok", "-", "-"))
+        program = self.start()
+        found = self.examine()
+        self.assertEqual([found[each] for each in ("weftd", "reactors", "commands", "devices", "listeners")], ["ok"] * 5)
+        self.assertNotIn("store", found, "weftd has it")
+        self.assertRegex(self.weft("doctor"), r"(?m)^weftd +ok +process \d+$")
+        broken = self.folder / "broken.json"
+        broken.write_text('{"tea": 3}')
+        said = self.run_words(WEFT, "doctor", "--config", broken)
+        self.assertEqual(said.returncode, 1, said.stdout)
+        self.assertRegex(said.stdout, r"(?m)^configuration +BAD +.*tea")
+        self.assertEqual(program.end()[0], 0, program.errors())
+
     def test_another_socket(self):
         path = self.folder / "other/own.sock"
         program = Program(self, WEFTD, "--tree", "none", "--state-dir", self.state, "--socket", path)

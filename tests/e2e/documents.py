@@ -39,6 +39,7 @@ class Manual(Case):
             ([WEFT, "run"], "weft-run.1"),
             ([WEFTD], "weftd.8"),
             ([WEFT, "status"], "weft-status.1"),
+            ([WEFT, "doctor"], "weft-doctor.1"),
             *(([WEFT, name], f"weft-{name}.1") for name in ("ls", "get", "set", "mkdir", "rmdir", "ln", "rm")),
             *(([WEFT, name], f"weft-{name}.1") for name in ("save", "restore", "import", "export")),
             *(([WEFT, name], f"weft-{name}.1") for name in HOST_COMMANDS),
