@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""weft's commands for a running weftd, and its socket: tenants in one line, what hangs, what is refused."""
+"""weft's commands for a running weftd, and its socket: tenants in one line, what is refused."""
 
-import http.client
 import json
 import os
 import shutil
@@ -10,75 +9,13 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
-import time
 
 sys.path.insert(0, f"{__file__.rpartition('/')[0]}/lib")
 import unittest
 
 import nvme
-from programs import BIN, PATIENCE, ROOT, WEFT, WEFTD, Case, Program, document, free_port, wait_for
-
-NQN = "nqn.2026-01.io.example:disks"
-HANG_FS = BIN.parent / "tests/hang_fs/weft_hang_fs"
-HANGING = 50
-QUICK_SECONDS = 10  # what must not wait for what hangs; far more than it takes, for busy machines
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("weft", timeout=60)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
-class Commands(Case):
-    def setUp(self):
-        super().setUp()
-        self.port = free_port()
-
-    def start(self, *words):
-        program = Program(self, WEFTD, "--tree", "none", "--state-dir", self.state, *words)
-        wait_for(lambda: self.listens() or program.process.poll() is not None, "the socket")
-        self.assertIsNone(program.process.poll(), program.errors())
-        return program
-
-    def listens(self):
-        """The socket is there some time before it is what it should be and takes connections."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
-
-    def weft(self, *words, status=0, **more):
-        done = self.run_words(WEFT, *words, **more)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stderr if status else done.stdout
-
-    def ask(self, method, target, body=None):
-        connection = UnixConnection(self.socket)
-        connection.request(method, target, json.dumps(body) if body is not None else None)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, json.loads(text) if text else None
-
-    def ask_for_the_end(self, *words):
-        code, answer = self.ask(*words)
-        if code != 202:
-            return code, answer
-        operation = lambda: self.ask("GET", answer["href"])[1]
-        wait_for(lambda: operation()["done"], "the end of the operation")
-        return operation()["status"], operation()["result"]
-
-    def status(self):
-        return json.loads(self.weft("status", "--json"))
-
-    def create(self, nqn=NQN, *more, status=0):
-        words = ["--backend", "16M", "--port", f"tcp:127.0.0.1:{self.port}", "--host", nvme.HOST]
-        return self.weft("tenant", "create", nqn, *words, *more, status=status)
+from programs import BIN, ROOT, WEFT, WEFTD, Program, document, wait_for
+from running import Commands, NQN
 
 
 class Tenants(Commands):
@@ -309,132 +246,6 @@ class Completion(Commands):
         self.assertEqual((done.returncode, done.stdout), (0, "_weft\n"), done.stderr)
 
 
-class OnHangingFiles(Commands):
-    def setUp(self):
-        super().setUp()
-        if not os.path.exists("/dev/fuse"):
-            self.skipTest("there is no /dev/fuse")
-        self.files = self.folder / "hanging"
-        self.files.mkdir()
-        self.hang_fs = Program(self, HANG_FS, self.hangs, self.files)
-        self.assertEqual(self.hang_fs.line(), "ready")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.files], stderr=subprocess.DEVNULL, check=False)
-
-
-class Overdue(OnHangingFiles):
-    hangs = "io"
-
-    def test_who_waits_is_shown_and_told(self):
-        program = self.start("--overdue", "1")
-        self.weft("tenant", "create", NQN, "--backend", f"file:{self.files}/0,buffered=1", "--port", f"tcp:127.0.0.1:{self.port}", "--any-host")
-        self.hang_fs.send(signal.SIGUSR1)
-        reader = subprocess.Popen(
-            [WEFT, "read", f"tcp://127.0.0.1:{self.port}/{NQN}", "/dev/null"],
-            env=self.environment(),
-            stderr=subprocess.DEVNULL,
-        )
-        self.addCleanup(reader.wait)
-        self.addCleanup(reader.kill)
-        wait_for(lambda: self.status()["overdue"], "the commands that wait")
-        one = self.status()["overdue"][0]
-        self.assertEqual((one["subsystem"], one["waits"], one["oldest"]), (NQN, "for the backend", "Read of namespace 1"))
-        self.assertIn("fileio_1/0", one["backend"])
-        self.assertGreater(one["seconds"], 1)
-        shown = self.weft("status")
-        self.assertIn("What takes too long:", shown)
-        self.assertIn(one["host"], shown)
-        program.wait_for_error(f"{NQN}: host {one['host']}: ")
-        program.send(signal.SIGTERM)
-        self.assertGreaterEqual(program.process.wait(PATIENCE), 0, program.errors())
-
-
-class Hanging(OnHangingFiles):
-    hangs = "open"
-
-    def setUp(self):
-        super().setUp()
-        self.hang_fs.send(signal.SIGUSR1)
-
-    def test_fifty_that_hang_hold_up_nobody(self):
-        program = self.start()
-        self.weft("mkdir", "target/core/fileio_1")
-        results = {}
-
-        def hang(i):
-            device = f"target/core/fileio_1/hanging{i}"
-            self.weft("mkdir", device)
-            self.weft("set", f"{device}/control", f"fd_dev_name={self.files}/{i}")
-            results[i] = self.ask("PUT", f"/v1/tree/{device}/enable", {"value": "1"})
-
-        callers = [threading.Thread(target=hang, args=(i,)) for i in range(HANGING)]
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join()
-        self.assertEqual([results[i][0] for i in range(HANGING)], [202] * HANGING)
-
-        waiting = subprocess.Popen(
-            [WEFT, "tenant", "create", f"{NQN}-hanging", "--backend", f"{self.files}/{HANGING}", "--any-host"],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environment(),
-        )
-        self.addCleanup(waiting.kill)
-        opening = HANGING + 1
-        wait_for(lambda: self.status()["devices"]["opening"] == opening, "all that hang")
-        before = time.monotonic()
-        self.create()
-        self.weft("tenant", "delete", NQN)
-        self.assertLess(time.monotonic() - before, QUICK_SECONDS)
-        text = self.weft("status")
-        self.assertIn("opens", text)
-        # A request that has had no answer for a while.
-        wait_for(lambda: "POST /v1/batch" in self.weft("status"), "the batch that waits")
-
-        # A device that hangs can go: its name is free, and what goes on is seen.
-        self.weft("rmdir", "target/core/fileio_1/hanging0")
-        self.weft("mkdir", "target/core/fileio_1/hanging0")
-        going_on = {(each["path"], each["what"]) for each in self.status()["goings_on"]}
-        self.assertIn(("target/core/fileio_1/hanging0", "closes"), going_on)
-
-        # Who does not want to wait any more is told that it goes on.
-        waiting.send_signal(signal.SIGINT)
-        _, said = waiting.communicate(timeout=60)
-        self.assertEqual(waiting.returncode, 130, said)
-        self.assertRegex(said, "weft tenant create: interrupted; operation .* goes on: weft status shows it")
-
-        # When it ends it is taken back, and each caller finds its answer.
-        self.hang_fs.send(signal.SIGKILL)
-        self.hang_fs.process.wait()
-        wait_for(lambda: self.status()["devices"]["opening"] == 0, "the end of the opens")
-        for i in range(1, HANGING):
-            _, operation = self.ask("GET", results[i][1]["href"])
-            self.assertTrue(operation["done"])
-            self.assertGreaterEqual(operation["status"], 400)
-        wait_for(lambda: all(each["done"] for each in self.status()["operations"]), "the end of the batch")
-        self.assertEqual(self.status()["tenants"], 0)
-        self.assertNotIn("disks", self.weft("ls", "target/core/fileio_1"))
-        self.assertEqual(program.end()[0], 0, program.errors())
-
-    def test_ends_while_callers_wait(self):
-        program = self.start()
-        self.weft("mkdir", "-p", "target/core/fileio_1/hanging")
-        self.weft("set", "target/core/fileio_1/hanging/control", f"fd_dev_name={self.files}/1")
-        self.assertEqual(self.ask("PUT", "/v1/tree/target/core/fileio_1/hanging/enable", {"value": "1"})[0], 202)
-        silent = socket.socket(socket.AF_UNIX)
-        silent.connect(str(self.socket))
-        self.addCleanup(silent.close)
-        before = time.monotonic()
-        program.send(signal.SIGTERM)
-        program.process.wait(60)
-        self.assertLess(time.monotonic() - before, 30)
-        try:
-            self.assertEqual(silent.recv(1), b"")
-        except ConnectionResetError:
-            pass  # the daemon had not taken it yet
-        self.assertFalse(self.socket.exists())
-
-
 class Sockets(Commands):
     def test_modes(self):
         program = self.start()
@@ -485,7 +296,7 @@ class Sockets(Commands):
         self.assertNotIn("store", found, "weftd has it")
         self.assertRegex(self.weft("doctor"), r"(?m)^weftd +ok +process \d+$")
         broken = self.folder / "broken.json"
-        broken.write_text('{"tea": 3}')
+        broken.write_text('{"version": 1, "tea": 3}')
         said = self.run_words(WEFT, "doctor", "--config", broken)
         self.assertEqual(said.returncode, 1, said.stdout)
         self.assertRegex(said.stdout, r"(?m)^configuration +BAD +.*tea")

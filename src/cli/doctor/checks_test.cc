@@ -63,9 +63,9 @@ TEST_F(DoctorTest, LooksAtAStoreWithoutMakingOne) {
 
 TEST_F(DoctorTest, LooksAtAConfiguration) {
   EXPECT_EQ(check_configuration(root_ / "none.json")[0].state, State::bad);
-  write("weft.json", "{}");
+  write("weft.json", R"({"version": 1})");
   EXPECT_EQ(check_configuration(root_ / "weft.json")[0].state, State::good);
-  write("weft.json", R"({"tea": 3})");
+  write("weft.json", R"({"version": 1, "tea": 3})");
   EXPECT_EQ(check_configuration(root_ / "weft.json")[0].state, State::bad);
 }
 
