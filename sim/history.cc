@@ -86,11 +86,7 @@ void History::flushed(Time began) {
 }
 
 void History::target_died(bool power, Time now) {
-  for (auto& [id, write] : writes_)
-    for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
-      Value& value = *find(lba, id);
-      value.ordered_by = std::min(value.ordered_by, now);
-    }
+  for (const auto& [id, write] : writes_) takes_no_effect_after(id, write, now);
   if (!power) return;
   ++power_losses_;
   power_lost_at_ = now;
@@ -111,12 +107,14 @@ void History::lose_power(std::vector<Value>& values, Time now) const {
 }
 
 void History::host_is_back(unsigned host, Time now) {
-  for (auto& [id, write] : writes_) {
-    if (!write.is_lost || write.host != host) continue;
-    for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
-      Value& value = *find(lba, id);
-      value.ordered_by = std::min(value.ordered_by, now);
-    }
+  for (const auto& [id, write] : writes_)
+    if (write.is_lost && write.host == host) takes_no_effect_after(id, write, now);
+}
+
+void History::takes_no_effect_after(Id id, const Write& write, Time now) {
+  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
+    Value& value = *find(lba, id);
+    value.ordered_by = std::min(value.ordered_by, now);
   }
 }
 

@@ -70,6 +70,7 @@ class History {
   Value* find(std::uint64_t lba, Id id);
   std::optional<std::string> check_block(std::uint64_t lba, Id id, Time began, Time now);
   void lose_power(std::vector<Value>& values, Time now) const;
+  void takes_no_effect_after(Id id, const Write& write, Time now);
   // Its answer was on the way when power was lost: what it found or did may be undone since.
   bool is_outdated(Time began) const { return began < power_lost_at_; }
 

@@ -65,14 +65,12 @@ HostProcess::HostProcess(Internet& internet, const Scenario& scenario, TargetPro
 }
 
 HostProcess::~HostProcess() {
-  if (scenario_.paths > 1) bury();
+  if (scenario_.paths > 1) die();
 }
 
-// See World::kill.
-void HostProcess::bury() {
+void HostProcess::die() {
   world_.kill(life_->loops);
-  static auto& graves = *new std::vector<std::unique_ptr<Life>>;
-  graves.push_back(std::move(life_));
+  bury(std::move(life_));
 }
 
 host::Options HostProcess::options() const {
@@ -122,7 +120,7 @@ void HostProcess::kill() {
     under_way_ -= io->is_under_way;
   }
   internet_.died(life_->networks, true);
-  bury();
+  die();
 }
 
 void HostProcess::on_up(const std::string& how) {

@@ -54,7 +54,7 @@ class HostProcess final : private LinkOwner {
   };
   host::Options options() const;
   std::unique_ptr<Link> connect(Life& life);
-  void bury();
+  void die();
   void on_up(const std::string& how) override;
   void on_down(const std::string& why) override;
   void on_gone(const std::string& why) override;

@@ -115,8 +115,7 @@ void TargetProcess::kill(bool power) {
   if (power) medium_.lose_power();
   history_.target_died(power, world_.now());
   world_.kill(life_->loops);
-  static auto& graves = *new std::vector<std::unique_ptr<Life>>;  // see World::kill
-  graves.push_back(std::move(life_));
+  bury(std::move(life_));
 }
 
 void TargetProcess::found(const std::string& what) {

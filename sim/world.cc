@@ -27,10 +27,9 @@ SimLoops& World::add_process(const std::string& name, unsigned loops, std::size_
 }
 
 void World::kill(SimLoops& process) {
-  static auto& graves = *new std::vector<std::unique_ptr<SimLoops>>;
   const auto dead = std::ranges::find(processes_, &process, &std::unique_ptr<SimLoops>::get);
   WEFT_CHECK(dead != processes_.end(), "a process dies once");
-  graves.push_back(std::move(*dead));
+  bury(std::move(*dead));
   processes_.erase(dead);
 }
 

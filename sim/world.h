@@ -24,6 +24,14 @@
 
 namespace weft::sim {
 
+// What a process owned when it died: it stays in memory until the program ends, as what is on its way may still
+// refer to it, and it cannot end in order.
+template <class T>
+void bury(std::unique_ptr<T> dead) {
+  static auto& graves = *new std::vector<std::unique_ptr<T>>;
+  graves.push_back(std::move(dead));
+}
+
 class World final : public Clock {
  public:
   World(std::uint64_t seed, bool echo);
@@ -47,8 +55,7 @@ class World final : public Clock {
 
   // Lives as long as the world.
   SimLoops& add_process(const std::string& name, unsigned loops, std::size_t buffer_bytes = kBufferBytes);
-  // It ends between two instructions: none of its loops ever has a turn again.  What it owned stays in memory
-  // until the program ends, as others may still refer to it.
+  // It ends between two instructions: none of its loops ever has a turn again.
   void kill(SimLoops& process);
   // None of its loops, or one of them, has a turn for so long.
   void pause(SimLoops& process, Duration time);
