@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz coverage bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
@@ -21,8 +21,9 @@ install: build ## programs, manual and examples below PREFIX (/usr/local); DESTD
 test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
 	@scripts/run-tests
 
-test-all: packages-test ## the long form: the backports kernel too, the static analyzer, and ten minutes of each fuzzer
+test-all: packages-test ## the long form: the backports kernel too, coverage, the static analyzer, and ten minutes of each fuzzer
 	@scripts/run-tests --long
+	@scripts/coverage
 	@scripts/check-tidy --all
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
@@ -46,6 +47,9 @@ fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
 sim: build ## the target in a simulated world from 200 seeds a scenario; SCENARIO=NAME SEED=N: one again, with its trace
 	@cmake --build --preset release --target weft-sim
 	@scripts/sim
+
+coverage: packages-test ## which lines and which marked error branches the tests reach; fails when it is too few
+	@scripts/coverage
 
 bench: build ## the benchmarks
 	@scripts/bench
