@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/io/io_status.h"
 #include "target/queue.h"
@@ -31,6 +32,7 @@ void Request::take_buffers(std::size_t bytes, Step next) {
     next(*this);
     return;
   }
+  WEFT_REACHED("target.no_memory_now");
   next_ = next;
   state = State::awaiting_buffers;
   pool.wait(queue.party(*this), bytes, buffer_wait_);
@@ -44,6 +46,7 @@ void Request::BufferWait::granted(BufferPool::Waiter& waiter) noexcept {
 
 void Request::receive_data(std::size_t bytes, Step next) {
   if (pointer.length < bytes) {
+    WEFT_REACHED("target.host_data_too_short");
     complete(kDataSglLengthInvalid.with_dnr());
     return;
   }
@@ -64,14 +67,17 @@ void Request::pulled(fabric::Pull& pull, fabric::Pull::Outcome outcome) noexcept
   Request& request = static_cast<DataPull&>(pull).request;
   using Outcome = fabric::Pull::Outcome;
   if (outcome == Outcome::lost) {
+    WEFT_REACHED("target.connection_lost_while_pulling");
     request.park(nullptr);  // Queue::disconnected comes next
     return;
   }
   request.state = State::running;
-  if (outcome == Outcome::digest_error)
+  if (outcome == Outcome::digest_error) {
+    WEFT_REACHED("target.host_data_damaged");
     request.complete(kTransientTransportError);
-  else
+  } else {
     request.after_pull_(request);
+  }
 }
 
 void Request::run_io(Step next, bool ordered) {
@@ -85,6 +91,7 @@ void Request::submit_io() {
   block::Fence& fence = ns->fence();
   if (!fence.idle()) {
     if (fence.overloaded()) {
+      WEFT_REACHED("target.too_many_late_commands");
       complete(kInternalPathError);
       return;
     }
@@ -92,7 +99,10 @@ void Request::submit_io() {
       fence_waiter_.lba = io.lba;
       fence_waiter_.blocks = io.blocks;
       state = State::fenced;
-      if (!fence.admit(fence_waiter_)) return;
+      if (!fence.admit(fence_waiter_)) {
+        WEFT_REACHED("target.waits_for_late_commands");
+        return;
+      }
     }
   }
   state = State::in_backend;
@@ -103,7 +113,10 @@ void Request::submit_io() {
 
 void Request::FencePass::run(Task& task) noexcept {
   Request& request = static_cast<FencePass&>(task).request;
-  if (request.gone()) return request.dispose();
+  if (request.gone()) {
+    WEFT_REACHED("target.connection_lost_before_fence_opened");
+    return request.dispose();
+  }
   request.submit_io();
 }
 
@@ -111,16 +124,19 @@ void Request::io_done(block::Request& io) noexcept {
   Request& request = static_cast<BackendIo&>(io).owner;
   if (!io.is_declined()) request.ns->count(io);
   if (request.state == State::late) {
+    WEFT_REACHED("target.late_command_ended");
     request.ns->fence().remove(request.late_);
     request.dispose();
     return;
   }
   request.state = State::running;
   if (planted(Bug::early_completion) && !request.reply.pending()) return request.dispose();
-  if (io.error != 0)
+  if (io.error != 0) {
+    WEFT_REACHED("target.backend_failed");
     request.complete(status_of_error(io.op, io.error));
-  else
+  } else {
     request.next_(request);
+  }
 }
 
 void Request::complete(wire::CommandError error) {
@@ -197,14 +213,20 @@ void Request::park(Step lost) {
 void Request::connection_lost() {
   switch (state) {
     case State::awaiting_buffers:
+      WEFT_REACHED("target.connection_lost_without_memory");
       queue.loop().buffers().cancel(buffer_wait_);
       break;
     case State::fenced:
-      if (ns->fence().cancel(fence_waiter_)) break;
+      if (ns->fence().cancel(fence_waiter_)) {
+        WEFT_REACHED("target.connection_lost_behind_fence");
+        break;
+      }
+      WEFT_REACHED("target.connection_lost_as_fence_opened");
       reply.abandon();  // its task is on the way and sees that the queue is gone
       return;
     case State::in_backend:
       if (planted(Bug::used_after_close)) break;
+      WEFT_REACHED("target.connection_lost_in_backend");
       state = State::late;
       late_.lba = io.lba;
       late_.blocks = block::modifies(io.op) ? io.blocks : 0;
@@ -212,7 +234,10 @@ void Request::connection_lost() {
       reply.abandon();
       return;
     case State::parked:
-      if (lost_ != nullptr) lost_(*this);
+      if (lost_ != nullptr) {
+        WEFT_REACHED("target.connection_lost_parked");
+        lost_(*this);
+      }
       break;
     case State::running:
     case State::pulling:
@@ -227,13 +252,21 @@ void Request::connection_lost() {
 bool Request::try_abort() {
   switch (state) {
     case State::awaiting_buffers:
+      WEFT_REACHED("target.aborted_without_memory");
       queue.loop().buffers().cancel(buffer_wait_);
       break;
     case State::fenced:
-      if (!ns->fence().cancel(fence_waiter_)) return false;
+      if (!ns->fence().cancel(fence_waiter_)) {
+        WEFT_REACHED("target.abort_as_fence_opened");
+        return false;
+      }
+      WEFT_REACHED("target.aborted_behind_fence");
       break;
     case State::parked:
-      if (lost_ == nullptr) return false;
+      if (lost_ == nullptr) {
+        WEFT_REACHED("target.abort_of_unanswerable");
+        return false;
+      }
       lost_(*this);
       break;
     default:
