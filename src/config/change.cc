@@ -129,8 +129,14 @@ void Change::make_devices(const std::shared_ptr<Openings>& openings) {
     batch.push_back(device);
     if (!entry.identity.unit_serial && device->plugin().keeps_data) serials.push_back(name);
   }
-  // In one write; each that finds itself without says so.
-  (void)model_.parts().state.assure(serials, {});
+  // In one write.  What it could not keep is known for this process: none of them would say so by itself.
+  if (auto kept = model_.parts().state.assure(serials, {}); !kept) {
+    WEFT_REACHED("config.serials_not_kept");
+    model_.parts().journal.note(
+        "target/core", fmt::format("{}: new unit serials will not be the same after a restart; choose "
+                                   "another --state-dir, or name them in vpd_unit_serial",
+                                   kept.error().message));
+  }
   for (const auto& device : batch) openings->left.insert(device->path());
   const auto opened = [openings, workshop = model_.workshop()](const std::string& path) {
     return [openings, workshop, path](const Result<>& result) {

@@ -39,9 +39,11 @@ class TestJournal final : public Journal {
   void listening(std::string_view port) override { add("listening " + std::string(port)); }
 
   void add(std::string line) {
+    if (hears) hears(line);
     const std::scoped_lock lock(mutex_);
     lines_.push_back(std::move(line));
   }
+  std::function<void(const std::string& line)> hears;  // by whoever says it, before it is here
   std::vector<std::string> take() {
     const std::scoped_lock lock(mutex_);
     return std::exchange(lines_, {});
@@ -161,7 +163,7 @@ class ConfigurationTest : public testing::Test {
     configuration_ = std::make_unique<Configuration>(Parts{.target = *target_,
                                                            .plugins = plugins_,
                                                            .transports = transports_,
-                                                           .state = state_,
+                                                           .state = *identities_,
                                                            .store = *store_,
                                                            .journal = journal_},
                                                      patience_);
@@ -223,6 +225,7 @@ class ConfigurationTest : public testing::Test {
   TestLoops loops_{2};
   TestJournal journal_;
   StateStore state_{""};
+  StateStore* identities_ = &state_;  // what the next start takes
   NoStore no_store_;
   Store* store_ = &no_store_;
   std::shared_ptr<Gate> gate_ = make_gate();
