@@ -84,10 +84,7 @@ void enable_namespace(Model& model, const std::shared_ptr<Tenant>& tenant, Nsid 
           return answer(std::unexpected(kind.error()));
         }
         const Workshop::Visit visit(*tenant->workshop());
-        if (!visit) {
-          WEFT_REACHED("config.enable_while_daemon_ends");
-          return answer(fail(ECANCELED, "the daemon ends"));
-        }
+        if (!visit) return answer(fail(ECANCELED, "the daemon ends"));
         open_and_link(model, tenant, nsid, backing, *kind, std::move(answer));
       });
 }

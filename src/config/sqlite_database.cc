@@ -246,10 +246,7 @@ Result<> SqliteDatabase::write(const PendingRows& rows) {
   auto done = write_each(rows);
   if (done) done = execute("COMMIT");
   // After some errors SQLite has rolled back already.
-  if (!done && sqlite3_get_autocommit(database_) == 0) {
-    WEFT_REACHED("config.write_rolled_back");
-    (void)execute("ROLLBACK");
-  }
+  if (!done && sqlite3_get_autocommit(database_) == 0) (void)execute("ROLLBACK");
   return done;
 }
 

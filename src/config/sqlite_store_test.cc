@@ -230,6 +230,12 @@ TEST_F(DamagedStore, IsReportedAndLeftAsItIs) {
          files.erase("config.db-wal");
        },
        "its version is 2, and this Weft knows 1"},
+      {"without its table",
+       [](auto& files) {
+         files["config.db"].replace(100, 8, 8, '\xA5');
+         files.erase("config.db-wal");
+       },
+       "damaged"},
       {"gone", [](auto& files) { files.erase("config.db"); }, "config.db-wal is still there"},
   };
   for (const auto& each : cases) {
@@ -252,6 +258,24 @@ TEST_F(DamagedStore, WhatCannotBeReadIsRefused) {
   const auto store = SqliteStore::open(path_, journal_);
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, EACCES) << store.error().message;
+}
+
+// A directory where a file should be, or the other way round, fails for root too.
+TEST_F(SqliteStoreTest, WhereItCannotBeMadeItSaysWhy) {
+  write_file(folder_ / "file", "x");
+  std::filesystem::create_directory(folder_ / "locked.db.lock");
+  std::filesystem::create_directory(folder_ / "made.db.new");
+  const struct {
+    const char* path;
+    int code;
+  } cases[] = {{"file/below/config.db", ENOTDIR}, {"locked.db", EISDIR}, {"made.db", EEXIST}};
+  for (const auto& each : cases) {
+    const auto store = SqliteStore::open(folder_ / each.path, journal_);
+    ASSERT_FALSE(store) << each.path;
+    EXPECT_EQ(store.error().code, each.code) << store.error().message;
+    EXPECT_THAT(store.error().message, HasSubstr(folder_ / each.path));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / each.path));
+  }
 }
 
 TEST_F(SqliteStoreTest, AFailedCommitIsSaidAndTriedAgain) {

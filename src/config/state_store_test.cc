@@ -185,6 +185,19 @@ TEST_F(StateStoreTest, AnUnusableDirectoryIsReportedAndTheRestIsInMemory) {
   EXPECT_EQ(store.unit_serial("a"), serial);
 }
 
+TEST_F(StateStoreTest, WhatCannotBeKeptIsReportedOnceAndThenInMemory) {
+  std::ofstream(directory_ + "/file") << "x";
+  std::filesystem::create_directories(directory_ + "/locked/lock");
+  for (const std::string& where : {directory_ + "/file/weft", directory_ + "/locked"}) {
+    StateStore store(where);
+    const auto kept = store.assure({"a"}, {});
+    ASSERT_FALSE(kept) << where;
+    EXPECT_NE(kept.error().message.find(where), std::string::npos) << kept.error().message;
+    EXPECT_FALSE(store.unit_serial("a").is_nil());
+    EXPECT_TRUE(store.assure({"a", "b"}, {}));
+  }
+}
+
 TEST_F(StateStoreTest, AFileThatCannotBeWrittenIsReported) {
   StateStore store(state_dir());
   ASSERT_TRUE(store.load());

@@ -70,10 +70,7 @@ Result<> Tenant::erase_namespace(Nsid nsid) {
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  if (it->second.device != nullptr) {
-    WEFT_REACHED("config.linked_again_while_removed");
-    return fail(EBUSY, "it was linked again meanwhile");
-  }
+  if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
   erase_row("namespaces", it->second.directory);
   namespaces_.erase(it);
   return {};
