@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/options.h"
+#include "sim/counters.h"
 #include "sim/history.h"
 #include "sim/link.h"
 #include "sim/network.h"
@@ -18,7 +19,12 @@ namespace weft::sim {
 
 class HostProcess final : private LinkOwner {
  public:
-  HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target, History& history,
+  // What the disk holds, as all hosts know it.
+  struct Knowledge {
+    History history;
+    Counters counters;  // the first blocks
+  };
+  HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target, Knowledge& knowledge,
               unsigned index);
   ~HostProcess();
 
@@ -63,7 +69,9 @@ class HostProcess final : private LinkOwner {
   void submit(Io& io);
   void draw(Io& io);
   void ended(Io& io);
+  void count(Io& io);
   void record(Io& io);
+  void record_step(Io& io);
   void check(std::optional<std::string> wrong);
 
   Internet& internet_;
@@ -71,6 +79,7 @@ class HostProcess final : private LinkOwner {
   const Scenario& scenario_;
   TargetProcess& target_;
   History& history_;
+  Counters& counters_;
   const unsigned index_;
   const std::string name_;
   const std::string nqn_;

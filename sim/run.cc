@@ -27,10 +27,10 @@ class Run {
       : scenario_(scenario),
         world_(seed, echo),
         internet_(world_, scenario.latency),
-        history_(scenario.disk.blocks),
-        target_(std::make_unique<TargetProcess>(internet_, scenario, history_)) {
+        knowledge_{History(scenario.disk.blocks), Counters(scenario.counters)},
+        target_(std::make_unique<TargetProcess>(internet_, scenario, knowledge_.history)) {
     for (unsigned i = 0; i < scenario.hosts; ++i)
-      hosts_.push_back(std::make_unique<HostProcess>(internet_, scenario, *target_, history_, i));
+      hosts_.push_back(std::make_unique<HostProcess>(internet_, scenario, *target_, knowledge_, i));
     faults_ = std::make_unique<Faults>(internet_, scenario, *target_, hosts_);
   }
 
@@ -43,8 +43,7 @@ class Run {
     if (!world_.run_until([this] { return each(&HostProcess::is_gone); }, kRestTime))
       found("a host does not stop");
     if (const std::string left = target_->end(); !left.empty()) found(left);
-    if (const auto wrong = history_.check_read(0, target_->medium().contents(), world_.now(), world_.now()))
-      found("at the end " + *wrong);
+    check_disk();
     if (const Counts all = counts();
         scenario_.faults.empty() && scenario_.disk.errors_one_in == 0 && all.unsuccessful + all.losses > 0)
       found(fmt::format("nothing was broken, but {} commands failed and {} controllers were lost",
@@ -78,6 +77,15 @@ class Run {
     found("commands never end: " + all);
   }
 
+  void check_disk() {
+    const auto disk = target_->medium().contents();
+    const auto rest = disk.subspan(scenario_.counters * History::kBlockBytes);
+    const Time now = world_.now();
+    if (const auto wrong = knowledge_.history.check_read(scenario_.counters, rest, now, now))
+      found("at the end " + *wrong);
+    if (const auto wrong = knowledge_.counters.check_end(disk)) found("at the end " + *wrong);
+  }
+
   Counts counts() const {
     Counts all{.faults = faults_->count()};
     for (const auto& host : hosts_)
@@ -96,7 +104,7 @@ class Run {
   const Scenario& scenario_;
   World world_;
   Internet internet_;
-  History history_;
+  HostProcess::Knowledge knowledge_;
   std::unique_ptr<TargetProcess> target_;
   std::vector<std::unique_ptr<HostProcess>> hosts_;
   std::unique_ptr<Faults> faults_;

@@ -97,9 +97,11 @@ std::string rule_broken_by(const Scenario& scenario) {
       return std::ranges::find(kinds, fault.kind) != kinds.end();
     });
   };
-  if (scenario.largest > scenario.disk.blocks)
-    return fmt::format("largest is {}, more than the {} blocks that there are", scenario.largest,
-                       scenario.disk.blocks);
+  if (scenario.largest + scenario.counters > scenario.disk.blocks)
+    return fmt::format("largest and counters are {}, more than the {} blocks that there are",
+                       scenario.largest + scenario.counters, scenario.disk.blocks);
+  if (scenario.counters > 0 && (scenario.disk.volatile_cache || scenario.paths > 1))
+    return "what counters count is not to be undone by a loss of power, nor done twice by several paths";
   if (scenario.has(damage) && scenario.digests != Digests::both)
     return "what is damaged is found only with \"digests both\"";
   if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
@@ -119,7 +121,7 @@ bool read_number(const Words& words, Scenario& scenario) {
       {"hosts", scenario.hosts, 1, 16},          {"reactors", scenario.reactors, 1, 8},
       {"host_loops", scenario.host_loops, 1, 8}, {"queues", scenario.queues, 1, 16},
       {"paths", scenario.paths, 1, 4},           {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
-      {"largest", scenario.largest, 1, 1024},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
+      {"largest", scenario.largest, 1, 1024},    {"counters", scenario.counters, 1, 64},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
   if (words.size() != 2) return false;
   const auto value = number(words[1]);
   if (words[0] == "blocks" && value && *value >= 1 && *value <= 65536) {

@@ -9,6 +9,7 @@
 //   commands 300        of each host
 //   blocks 64           of the namespace, which all hosts share
 //   largest 8           blocks of one command
+//   counters 2          of the blocks: hosts count them up by Compare and Write, and do nothing else with them
 //   digests random      none, header, both, random
 //   transport loop      tcp, loop: hosts live in the target's process, and nothing is between them
 //   paths 2             of each host, by as many ports
@@ -59,6 +60,7 @@ struct Scenario {
   unsigned depth = 8;
   unsigned commands = 300;
   unsigned largest = 8;
+  unsigned counters = 0;
   unsigned paths = 1;
   bool loop_transport = false;
   Digests digests = Digests::none;

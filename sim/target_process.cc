@@ -97,7 +97,7 @@ void TargetProcess::start() {
   world_.note("the target starts");
   life_ = std::make_unique<Life>(internet_, scenario_, medium_, blocks_);
   internet_.has_power_again(std::string(kTraddr));
-  for (Condition* each : conditions()) each->settles(true, world_.now());
+  for (Condition* each : conditions()) each->settles(each->changes(), true, world_.now());
 }
 
 std::vector<Condition*> TargetProcess::conditions() {
@@ -135,12 +135,12 @@ void TargetProcess::settle(std::function<void()> then) {
 void TargetProcess::detach_for(Duration time) {
   if (!is_up() || !present_.is(true)) return;
   world_.note("the namespace is removed");
-  present_.changes();
-  const auto removed = life_->subsystem->remove_namespace(kNsid, [this, life = life_.get(), time] {
+  const auto change = present_.changes();
+  const auto removed = life_->subsystem->remove_namespace(kNsid, [this, life = life_.get(), time, change] {
     if (life != life_.get()) return;
     world_.note("the namespace is gone");
     if (medium_.under_way(life->disk.get()) > 0) found("a namespace is gone, but its disk still has commands");
-    present_.settles(false, world_.now());
+    present_.settles(change, false, world_.now());
     world_.after(time, [this, life] {
       if (life == life_.get()) attach();
     });
@@ -150,9 +150,9 @@ void TargetProcess::detach_for(Duration time) {
 
 void TargetProcess::attach() {
   world_.note("the namespace is there again");
-  present_.changes();
+  const auto change = present_.changes();
   WEFT_CHECK(life_->subsystem->add_namespace(kNsid, {.backend = life_->disk}));
-  settle([this] { present_.settles(true, world_.now()); });
+  settle([this, change] { present_.settles(change, true, world_.now()); });
 }
 
 void TargetProcess::make_inaccessible_for(Duration time) {
@@ -166,11 +166,11 @@ void TargetProcess::make_inaccessible_for(Duration time) {
 
 void TargetProcess::set_accessible(std::size_t port, bool accessible) {
   world_.note("port {} becomes {}", id_of(port).value(), accessible ? "optimized" : "inaccessible");
-  accessible_[port].changes();
+  const auto change = accessible_[port].changes();
   target::AnaStates states;
   states.set(AnaGroupId(1), accessible ? wire::AnaState::optimized : wire::AnaState::inaccessible);
-  life_->subsystem->set_ana_states(id_of(port), states, [this, life = life_.get(), port, accessible] {
-    if (life == life_.get()) accessible_[port].settles(accessible, world_.now());
+  life_->subsystem->set_ana_states(id_of(port), states, [this, port, accessible, change] {
+    accessible_[port].settles(change, accessible, world_.now());
   });
 }
 
@@ -178,9 +178,9 @@ void TargetProcess::grow() {
   if (!is_up() || !size_.is(true) || blocks_ == scenario_.disk.blocks) return;
   blocks_ += 1 + world_.dice().below(scenario_.disk.blocks - blocks_);
   world_.note("the namespace grows to {} blocks", blocks_);
-  size_.changes();
+  const auto change = size_.changes();
   life_->disk->resize(blocks_);
-  settle([this] { size_.settles(true, world_.now()); });
+  settle([this, change] { size_.settles(change, true, world_.now()); });
 }
 
 std::string TargetProcess::judge(std::uint64_t end_lba, wire::Status status, Time began) const {
