@@ -66,12 +66,12 @@ void Queue::dispatch_fused(Request& request, FusedPair* forming) {
   const wire::Fuse fuse = request.sqe().fuse();
   if (forming != nullptr && fuse == wire::Fuse::second) return forming->join(request);
   if (forming != nullptr) forming->stay_alone();
-  const bool is_pair = connected() && !is_admin() && FusedPair::may_begin(request.sqe());
+  const bool is_possible = connected() && !is_admin();
   if (fuse == wire::Fuse::none) {
     if (recognize(request) && meets_needs(request)) request.row->handler(request);
-  } else if (fuse == wire::Fuse::second) {
+  } else if (fuse == wire::Fuse::second && is_possible) {
     request.complete(kAbortedMissingFused.with_dnr());
-  } else if (fuse == wire::Fuse::first && is_pair) {
+  } else if (fuse == wire::Fuse::first && is_possible && FusedPair::may_begin(request.sqe())) {
     forming_ = new FusedPair(request);
     forming_->begin();
   } else {
