@@ -101,6 +101,7 @@ void History::lose_power(std::vector<Value>& values, Time now) const {
   for (Value& each : values) {
     if (each.impossible) continue;
     each.left_by = power_losses_;
+    each.acknowledged_at = Time::max();  // it may be undone now, which no later flush changes
     each.ordered_by = each.effective_by = std::min(each.ordered_by, now);
     each.dead_from = Time::max();
   }
@@ -109,6 +110,11 @@ void History::lose_power(std::vector<Value>& values, Time now) const {
 void History::host_is_back(unsigned host, Time now) {
   for (const auto& [id, write] : writes_)
     if (write.is_lost && write.host == host) takes_no_effect_after(id, write, now);
+}
+
+void History::host_is_off(unsigned host, Time now) {
+  for (const auto& [id, write] : writes_)
+    if (write.host == host) takes_no_effect_after(id, write, now);
 }
 
 void History::takes_no_effect_after(Id id, const Write& write, Time now) {

@@ -36,6 +36,8 @@ class History {
   void end_write(Id id, Outcome outcome, bool durable, Time now);
   void flushed(Time began);
   void host_is_back(unsigned host, Time now);
+  // Nothing that it has sent has any effect from now on.
+  void host_is_off(unsigned host, Time now);
   // What was on its way to the target, and within it, has no effect any more; with `power` what was not
   // durable may be undone.
   void target_died(bool power, Time now);

@@ -103,6 +103,31 @@ TEST_F(HistoryTest, ALossOfPowerUndoesWhatIsNotDurable) {
   EXPECT_TRUE(fits(second, 13, 14));
 }
 
+TEST_F(HistoryTest, AFlushKeepsNothingThatALossOfPowerMayHaveUndone) {
+  const auto first = write(0, 1, Outcome::done, 0, true);
+  const auto second = write(2, 3);
+  history_.target_died(true, at(4));
+  EXPECT_TRUE(fits(first, 5, 6)) << "the second was undone";
+  history_.flushed(at(7));
+  const auto third = write(8, 9);
+  history_.target_died(true, at(10));
+  EXPECT_FALSE(fits(second, 11, 12));
+  EXPECT_TRUE(fits(first, 11, 12)) << "and so was the third";
+  EXPECT_FALSE(fits(third, 13, 14));
+}
+
+TEST_F(HistoryTest, AHostThatIsOffTheListHasNoEffect) {
+  const auto first = write(0, 1);
+  const auto under_way = history_.begin_write(0, 0, 1, at(2));
+  const auto others = history_.begin_write(1, 0, 1, at(2));
+  history_.host_is_off(0, at(3));
+  const auto last = write(4, 5, Outcome::done, 2);
+  EXPECT_TRUE(fits(last, 6, 7));
+  EXPECT_FALSE(fits(under_way, 8, 9)) << "it came before, or never";
+  EXPECT_TRUE(fits(others, 8, 9));
+  EXPECT_FALSE(fits(first, 10, 11));
+}
+
 TEST_F(HistoryTest, ADurableWriteSurvives) {
   const auto first = write(0, 1);
   const auto second = write(2, 3, Outcome::done, 0, true);

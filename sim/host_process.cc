@@ -15,6 +15,7 @@ namespace weft::sim {
 namespace {
 
 constexpr Duration kRetry = std::chrono::milliseconds(5);
+constexpr Duration kComeBack = std::chrono::milliseconds(30);
 
 }  // namespace
 
@@ -63,7 +64,7 @@ HostProcess::HostProcess(Internet& internet, const Scenario& scenario, TargetPro
       counters_(knowledge.counters),
       index_(index),
       name_(fmt::format("host{}", index)),
-      nqn_("nqn.2024-01.sim:" + name_),
+      nqn_(hostnqn_of(index)),
       flushes_(5u << (2 * world_.dice().below(3))),
       durable_(2u << (2 * world_.dice().below(3))),
       left_(scenario.commands) {
@@ -153,7 +154,24 @@ void HostProcess::on_down(const std::string& why) {
 void HostProcess::on_gone(const std::string& why) {
   gone_ = true;
   live_ = false;
+  if (!why.empty() && scenario_.has(Fault::Kind::unlist)) return come_back();
   if (!why.empty()) check(fmt::format("its controller has gone for good: {}", why));
+}
+
+// Told not to come again, as it was off the list, it is told by its user to do so.
+void HostProcess::come_back() {
+  world_.note("{} is refused", name_);
+  world_.after(kComeBack, [this, life = life_.get()] {
+    if (stopped_ || life != life_.get()) return;
+    gone_ = false;
+    kill();
+    start();
+  });
+}
+
+void HostProcess::stop() {
+  stopped_ = true;
+  life_->link->stop();
 }
 
 void HostProcess::retry(Io& io) {
@@ -280,7 +298,7 @@ void HostProcess::ended(Io& io) {
   world_.note("{} {}{}: {}", name_, what, io.fua ? ", durable" : "", io.ok() ? "ok" : io.failure());
   record(io);
   if (io.end == End::completed)
-    if (const auto wrong = target_.judge(io.lba + io.blocks, io.cqe.decoded_status(), io.began);
+    if (const auto wrong = target_.judge(index_, io.lba + io.blocks, io.cqe.decoded_status(), io.began);
         !wrong.empty())
       check(what + ": " + wrong);
   if (io.end == End::damaged && !scenario_.has(Fault::Kind::damage))

@@ -34,7 +34,7 @@ class HostProcess final : private LinkOwner {
   bool is_up() const { return life_ != nullptr; }
   bool is_done() const { return left_ == 0 && under_way_ == 0; }
   bool is_gone() const { return gone_; }
-  void stop() { life_->link->stop(); }
+  void stop();
 
   // Ends between two instructions; what it had under way nobody will hear of.
   void kill();
@@ -61,6 +61,7 @@ class HostProcess final : private LinkOwner {
   host::Options options() const;
   std::unique_ptr<Link> connect(Life& life);
   void die();
+  void come_back();
   void on_up(const std::string& how) override;
   void on_down(const std::string& why) override;
   void on_gone(const std::string& why) override;
@@ -91,6 +92,7 @@ class HostProcess final : private LinkOwner {
   unsigned under_way_ = 0;
   bool live_ = false;
   bool gone_ = false;
+  bool stopped_ = false;
   unsigned losses_ = 0;
   std::uint64_t unsuccessful_ = 0;
   std::string violation_;

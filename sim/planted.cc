@@ -24,6 +24,8 @@ const std::vector<NamedBug>& all_bugs() {
       {"too_deep_queue", Bug::too_deep_queue, "quiet"},
       {"stale_size", Bug::stale_size, "admin"},
       {"undrained_namespace", Bug::undrained_namespace, "admin"},
+      {"late_host_list", Bug::late_host_list, "configuration"},
+      {"early_commit", Bug::early_commit, "configuration"},
       {"unheld_pair", Bug::unheld_pair, "counters"}};
   return kAll;
 }

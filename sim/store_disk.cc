@@ -145,8 +145,12 @@ std::vector<char> content_of(const fs::path& path) {
 }  // namespace
 
 StoreDisk::StoreDisk(World& world)
-    : world_(world), root_(fmt::format("{}/weft-sim-{}", place(), ::getpid())) {
+    : world_(world),
+      before_(fs::current_path().string()),
+      root_(fmt::format("{}/weft-sim-{}", place(), ::getpid())) {
   fs::remove_all(root_);
+  fs::create_directories(root_);
+  fs::current_path(root_);
   fs::create_directories(directory());
   use_layer();
   disk_of_run = this;
@@ -154,12 +158,9 @@ StoreDisk::StoreDisk(World& world)
 
 StoreDisk::~StoreDisk() {
   std::error_code none;
+  fs::current_path(before_, none);
   fs::remove_all(root_, none);
   disk_of_run = nullptr;
-}
-
-std::string StoreDisk::directory() const {
-  return fmt::format("{}/{}", root_, life_);
 }
 
 bool StoreDisk::take_room() {
@@ -230,7 +231,7 @@ void StoreDisk::crash(bool power) {
     if (path.extension() == ".lock") continue;
     auto content = content_of(path);
     if (power) content = left_of(path.string(), std::move(content));
-    std::ofstream file(directory() / path.filename(), std::ios::binary);
+    std::ofstream file(fs::path(directory()) / path.filename(), std::ios::binary);
     file.write(content.data(), static_cast<std::streamsize>(content.size()));
     WEFT_CHECK(file.good(), "the run's files can be written");
   }

@@ -1,5 +1,6 @@
 // The file system below the store's database: real files in a directory of this run, behind a layer of SQLite's
-// (a VFS) that knows what has been synced.  A loss of power leaves of each sector written since the last sync
+// (a VFS) that knows what has been synced.  The process works in that directory, so that messages name the same
+// files in each run.  A loss of power leaves of each sector written since the last sync
 // the state that it had then, or any later one.  Syncing takes its time.
 #pragma once
 
@@ -41,10 +42,11 @@ class StoreDisk {
     std::vector<char> before;  // shorter than `after` where the file ended
     std::vector<char> after;
   };
-  std::string directory() const;
+  std::string directory() const { return std::to_string(life_); }
   std::vector<char> left_of(const std::string& path, std::vector<char> content);
 
   World& world_;
+  const std::string before_;  // where the process worked
   const std::string root_;
   unsigned life_ = 0;
   bool is_full_ = false;
