@@ -17,7 +17,7 @@
 //   paths 2             of each host, by as many ports
 //   latency 20us 2ms    of the network
 //   disk 10us 3ms       of the disk; and
-//   disk_errors 200     one of so many of its requests fails
+//   disk_errors 200     one of so many of its requests fails; of writes half for want of room
 //   cache volatile      none, volatile: what it acknowledges is durable, or is so once flushed
 //   fault reset every 20ms
 //   fault cut every 80ms for 30ms        the link of a host
