@@ -106,6 +106,8 @@ void History::lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_w
     });
   for (Value& each : values) {
     if (each.impossible) continue;
+    // A later flush says nothing of it: it may be undone by now.
+    if (!each.durable) each.acknowledged_at = Time::max();
     if (on_the_way == OnTheWay::sent_again && is_on_the_way(each.id)) {
       // It may have taken effect before and be undone: it does so again, at any time.
       each.ordered_by = each.effective_by = each.dead_from = Time::max();

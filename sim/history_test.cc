@@ -119,6 +119,19 @@ TEST_F(HistoryTest, WhatWasFlushedTooEarlyIsNotDurable) {
   EXPECT_FALSE(fits(first, 9, 10));
 }
 
+TEST_F(HistoryTest, AFlushDoesNotMakeDurableWhatWasUndoneBefore) {
+  const auto first = write(0, 1, Outcome::done, 0, true);
+  const auto second = write(2, 3);
+  history_.target_died(true, at(4));
+  EXPECT_TRUE(fits(first, 5, 6)) << "the second was undone";
+  history_.flushed(at(7));
+  const auto third = write(8, 9);
+  history_.target_died(true, at(10));
+  EXPECT_FALSE(fits(second, 11, 12));
+  EXPECT_TRUE(fits(first, 13, 14)) << "and the third as well";
+  EXPECT_FALSE(fits(third, 15, 16));
+}
+
 TEST_F(HistoryTest, AnAnswerThatWasOnItsWaySaysNothingOfLater) {
   const auto first = write(0, 1);
   const auto second = history_.begin_write(0, 0, 1, at(2));
