@@ -15,6 +15,7 @@ from programs import WEFTD, Program, document, free_port, wait_for
 from steered import MIB, Load, Steered
 
 NQN = "nqn.2026-01.io.example:soak"
+WORK_SECONDS = 0.5  # of load between two faults
 KEEP_ALIVE = 2  # seconds; short, so that what is longer costs little
 
 
@@ -35,7 +36,11 @@ class Bed:
         self.port = free_port()
         self.document = document(NQN, self.port, host, self.control, "fileio")
         self.target = f"tcp://{host}:{self.port}/{NQN}?ns=1"
-        self.restarts = 0
+        self.end_statuses = {0}
+
+    def move_disk(self, path):
+        self.disk = path
+        self.document["target"]["core"]["fileio_1"]["disk"]["control"]["fd_dev_name"] = str(path)
 
     def environment(self, more=None):
         return {**os.environ, "RUNTIME_DIRECTORY": str(self.folder / "run"), "TMPDIR": str(self.temporary), **(more or {})}
@@ -85,7 +90,7 @@ class Bed:
     def end(self):
         self.load.do("end")
         status = self.weftd.end()[0]
-        assert status == 0, f"weftd ended with {status}: {self.weftd.errors()[-2000:]}"
+        assert status in self.end_statuses, f"weftd ended with {status}: {self.weftd.errors()[-2000:]}"
         left = [str(path) for path in [*self.temporary.rglob("*"), *(self.folder / "run").rglob("*")] if not path.is_dir()]
         assert not left, f"weftd left {left}"
 
@@ -100,7 +105,9 @@ class Bed:
         with result:
             yield result
             result.flows_after = load.wait_until_it_flows(patience)
-            time.sleep(0.5)
+            before = load.failures()
+            time.sleep(WORK_SECONDS)
+            assert load.failures() == before, f"it is mended, but commands fail: {load.report['failed']}"
             assert self.weftd.process.poll() is None, f"weftd ended with {self.weftd.process.returncode}"
             if loses:
                 loses()

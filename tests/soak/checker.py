@@ -15,6 +15,7 @@ import results
 import soak
 from bed import Bed
 from footprint import Footprint, leaked
+from steered import FILTERED_WEFTD
 
 BLOCK = 4096
 NAME = "checker"
@@ -85,6 +86,19 @@ class Checker(unittest.TestCase):
         self.assertEqual(len(found), 2, found)
         self.assertIn("1 descriptors", found[0])
         self.assertIn("left", found[1])
+
+
+class Power(unittest.TestCase):
+    def test_what_is_lost_with_the_power_is_missed_by_who_does_not_know_of_it(self):
+        with open(os.devnull, "w", encoding="utf-8") as out:
+            bed = Bed(soak.Soak(0, 1, out), NAME, program=(FILTERED_WEFTD, "--volatile"))
+            self.addCleanup(bed.stack.close)
+            bed.__enter__()
+            bed.load.do("rewrite 0")
+            bed.kill()
+            bed.start()
+            bed.load.do("sweep")
+            self.assertGreater(len(bed.load.wrong), 0)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,17 @@ import results
 KINDS = [
     "kill",
     "stop",
+    "full_disk",
     "fault_filter",
+    "power_loss",
+    "cut",
+    "netem",
+    "descriptors",
+    "memory",
     "vanish",
     "shrink",
-    "descriptors",
+    "hang",
+    "hang_fs",
 ]
 LONGEST_TURN = 40  # seconds of one kind, until the next has its turn
 

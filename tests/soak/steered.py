@@ -73,6 +73,9 @@ class Load(Steered):
     def done(self):
         return list(self.report["each"])
 
+    def failures(self):
+        return sum(self.report["failed"].values())
+
     def flows_from(self, before):
         """Whether each job has ended more than what may have been under way."""
         return all(now > then + DEPTH for now, then in zip(self.done(), before))
