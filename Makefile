@@ -1,6 +1,6 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim soak format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim soak coverage format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 1800
@@ -22,8 +22,9 @@ install: build ## programs, manual and examples below PREFIX (/usr/local); DESTD
 test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
 	@scripts/run-tests
 
-test-all: packages-test ## the long form: the backports kernel too, the static analyzer, ten minutes of each fuzzer, and three of the soak
+test-all: packages-test ## the long form: the backports kernel too, coverage, the static analyzer, ten minutes of each fuzzer, and three of the soak
 	@scripts/run-tests --long
+	@scripts/coverage
 	@scripts/check-tidy --all
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 	@$(MAKE) --no-print-directory soak SOAK_SECONDS=180
@@ -52,6 +53,9 @@ sim: build ## the target in a simulated world from 200 seeds a scenario; SCENARI
 soak: packages-test build ## chaos under verified load for SOAK_SECONDS (1800), and one table of what was survived
 	@cmake --build --preset release --target weft_soak_load weft_filtered_weftd weft_hang_fs
 	@tests/soak/soak.py --seconds $(SOAK_SECONDS)
+
+coverage: packages-test ## which lines and which marked error branches the tests reach; fails when it is too few
+	@scripts/coverage
 
 bench: build ## the benchmarks
 	@scripts/bench

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/reached.h"
+
 namespace weft::sim {
 
 namespace {
@@ -44,6 +46,7 @@ void Workers::start(const std::function<bool()>& work, Then then) {
     if (output_ == Output::none) be_silent();
     const bool good = work();
     (void)std::fflush(nullptr);
+    keep_coverage();
     ::_exit(good ? 0 : kFailed);
   }
   running_.emplace(worker, std::move(then));

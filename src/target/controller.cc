@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/dice.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/port.h"
 #include "target/queue.h"
 #include "target/shutdown_flush.h"
@@ -85,6 +86,7 @@ void Controller::enable(wire::Cc next) {
   const bool command_set =
       next.css == wire::Cc::kCssNvm || (next.css == wire::Cc::kCssAll && !is_discovery());
   if (!sizes || !command_set || next.mps != 0 || next.ams != 0) {
+    WEFT_REACHED("target.enable_refused");
     csts_.cfs = true;
     return;
   }
@@ -113,10 +115,12 @@ void Controller::start_shutdown(wire::ShutdownNotification kind) {
 }
 
 void Controller::shutdown_finished(bool ok) {
-  if (ok)
+  if (ok) {
     csts_.shst = wire::ShutdownStatus::complete;
-  else
+  } else {
+    WEFT_REACHED("target.shutdown_not_flushed");
     csts_.cfs = true;  // what the host wrote is not safe: the shutdown does not complete
+  }
   update_state();
 }
 
@@ -151,16 +155,26 @@ void Controller::check_keep_alive() {
     loop_.arm(keep_alive_timer_, std::chrono::milliseconds(keep_alive_ms()));
     return;
   }
+  WEFT_REACHED("target.keep_alive_expired");
   csts_.cfs = true;
   update_state();
   end(fabric::CloseReason::controller_end);
 }
 
 wire::Status Controller::attach(Queue& queue, Qid qid) {
-  if (ended_) return kConnectInvalidParameters;  // while its host was connecting
-  if (!is_enabled()) return kConnectInvalidParameters.with_dnr();
+  if (ended_) {
+    WEFT_REACHED("target.controller_ended_before_queue_came");
+    return kConnectInvalidParameters;  // while its host was connecting
+  }
+  if (!is_enabled()) {
+    WEFT_REACHED("target.queue_of_disabled_controller");
+    return kConnectInvalidParameters.with_dnr();
+  }
   const std::size_t index = qid.value();
-  if (index < queues_.size() && queues_[index] != nullptr) return kCommandSequenceError.with_dnr();
+  if (index < queues_.size() && queues_[index] != nullptr) {
+    WEFT_REACHED("target.queue_id_taken");
+    return kCommandSequenceError.with_dnr();
+  }
   if (index >= queues_.size()) queues_.resize(index + 1, nullptr);
   queues_[index] = &queue;
   io_queues_.fetch_add(1, std::memory_order_relaxed);
@@ -169,7 +183,10 @@ wire::Status Controller::attach(Queue& queue, Qid qid) {
 
 void Controller::detach(Queue& queue, Qid qid) {
   const std::size_t index = qid.value();
-  if (index >= queues_.size() || queues_[index] != &queue) return;
+  if (index >= queues_.size() || queues_[index] != &queue) {
+    WEFT_REACHED("target.queue_was_not_attached");
+    return;
+  }
   past_.add(queue.counters());
   queues_[index] = nullptr;
   if (index == 0)

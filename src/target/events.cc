@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/queue.h"
 
@@ -17,6 +18,7 @@ void forget(Request& request) {
 
 void Events::add_request(Request& request) {
   if (requests_.size() >= kMaxRequests) {
+    WEFT_REACHED("target.too_many_event_requests");
     request.complete(wire::status::kAsyncEventLimitExceeded.with_dnr());
     return;
   }
@@ -50,6 +52,7 @@ void Events::note_changed(Nsid nsid) {
   const auto place = std::ranges::lower_bound(changed_, nsid);
   if (place != changed_.end() && *place == nsid) return;
   if (changed_.size() == kMaxChanged) {
+    WEFT_REACHED("target.too_many_changed_namespaces");
     changed_overflow_ = true;
     changed_.clear();
     return;

@@ -2,6 +2,7 @@
 
 #include "base/call.h"
 #include "base/check.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/io/fused_pair.h"
 #include "target/port.h"
@@ -41,6 +42,7 @@ void Queue::receive(fabric::Reply reply) {
   Request& request = state_.requests().take(*this, std::move(reply));
   in_flight_.push_back(request);
   if (draining_) {
+    WEFT_REACHED("target.command_of_draining_queue");
     request.park(nullptr);  // never answered: the connection is about to end, and the host will ask again
     return;
   }
@@ -49,10 +51,12 @@ void Queue::receive(fabric::Reply reply) {
 
 void Queue::dispatch(Request& request) {
   if (cids_.full()) {
+    WEFT_REACHED("target.more_commands_than_entries");
     request.complete(kCommandSequenceError.with_dnr());
     return;
   }
   if (!cids_.insert(request.reply.cid())) {
+    WEFT_REACHED("target.command_id_taken");
     request.complete(kCommandIdConflict.with_dnr());
     return;
   }
@@ -81,11 +85,13 @@ void Queue::dispatch_fused(Request& request, FusedPair* forming) {
 
 bool Queue::recognize(Request& request) {
   if (!connected() && request.sqe().opcode != wire::kFabricsOpcode) {
+    WEFT_REACHED("target.command_before_connect");
     request.complete(kCommandSequenceError.with_dnr());
     return false;
   }
   request.row = find_row(request);
   if (request.row == nullptr) {
+    WEFT_REACHED("target.opcode_unknown");
     request.complete(wire::CommandError{kInvalidOpcode.with_dnr(), 0, 0});
     return false;
   }
@@ -105,15 +111,18 @@ bool Queue::take_data_pointer(Request& request) {
   auto pointer = wire::parse_data_pointer(sqe, sgl_support_);
   if (pointer) pointer = wire::check_in_capsule(*pointer, request.reply.in_capsule_bytes());
   if (!pointer) {
+    WEFT_REACHED("target.data_pointer_refused");
     request.complete(pointer.error());
     return false;
   }
   if (wire::data_direction(code) == wire::DataDirection::controller_to_host && pointer->length > 0 &&
       pointer->kind == wire::DataPointer::Kind::in_capsule) {
+    WEFT_REACHED("target.answer_wished_in_capsule");
     request.complete(wire::CommandError{kSglDescriptorTypeInvalid.with_dnr(), 39, 0});
     return false;
   }
   if (pointer->length > max_transfer_bytes_) {
+    WEFT_REACHED("target.transfer_too_long");
     request.complete(wire::CommandError{kInvalidField.with_dnr(), 32, 0});
     return false;
   }
@@ -124,24 +133,29 @@ bool Queue::take_data_pointer(Request& request) {
 bool Queue::meets_needs(Request& request) {
   const Need needs = request.row->needs;
   if (has(needs, Need::connected) && !connected()) {
+    WEFT_REACHED("target.not_connected");
     request.complete(kCommandSequenceError.with_dnr());
     return false;
   }
   if (has(needs, Need::enabled) && !controller_->is_enabled()) {
+    WEFT_REACHED("target.not_enabled");
     request.complete(kCommandSequenceError.with_dnr());
     return false;
   }
   if (!has(needs, Need::namespace_live)) return true;
   NamespaceView* ns = view_->find(Nsid(request.sqe().nsid));
   if (ns == nullptr) {
+    WEFT_REACHED("target.no_namespace");
     request.complete(wire::CommandError{kInvalidNamespace.with_dnr(), 4, 0});
     return false;
   }
   if (const wire::Status refused = ana_status(ana_state(ns->info())); !refused.ok()) {
+    WEFT_REACHED("target.path_inaccessible");
     request.complete(refused);
     return false;
   }
   if (has(needs, Need::write_access) && ns->info().read_only) {
+    WEFT_REACHED("target.write_to_read_only");
     request.complete(kNamespaceWriteProtected.with_dnr());
     return false;
   }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/io/fused_pair.h"
 #include "target/io/io_status.h"
@@ -32,6 +33,7 @@ void Request::take_buffers(std::size_t bytes, Step next) {
     next(*this);
     return;
   }
+  WEFT_REACHED("target.no_memory_now");
   next_ = next;
   state = State::awaiting_buffers;
   pool.wait(queue.party(*this), bytes, buffer_wait_);
@@ -45,6 +47,7 @@ void Request::BufferWait::granted(BufferPool::Waiter& waiter) noexcept {
 
 void Request::receive_data(std::size_t bytes, Step next) {
   if (pointer.length < bytes) {
+    WEFT_REACHED("target.host_data_too_short");
     complete(kDataSglLengthInvalid.with_dnr());
     return;
   }
@@ -65,14 +68,17 @@ void Request::pulled(fabric::Pull& pull, fabric::Pull::Outcome outcome) noexcept
   Request& request = static_cast<DataPull&>(pull).request;
   using Outcome = fabric::Pull::Outcome;
   if (outcome == Outcome::lost) {
+    WEFT_REACHED("target.connection_lost_while_pulling");
     request.park(nullptr);  // Queue::disconnected comes next
     return;
   }
   request.state = State::running;
-  if (outcome == Outcome::digest_error)
+  if (outcome == Outcome::digest_error) {
+    WEFT_REACHED("target.host_data_damaged");
     request.complete(kTransientTransportError);
-  else
+  } else {
     request.after_pull_(request);
+  }
 }
 
 void Request::run_io(Step next, bool ordered) {
@@ -86,6 +92,7 @@ void Request::submit_io() {
   block::Fence& fence = ns->fence();
   if (!fence.idle()) {
     if (fence.overloaded()) {
+      WEFT_REACHED("target.too_many_late_commands");
       complete(kInternalPathError);
       return;
     }
@@ -94,7 +101,10 @@ void Request::submit_io() {
       fence_waiter_.blocks = io.blocks;
       fence_waiter_.own = pair != nullptr ? &pair->hold() : nullptr;
       state = State::fenced;
-      if (!fence.admit(fence_waiter_)) return;
+      if (!fence.admit(fence_waiter_)) {
+        WEFT_REACHED("target.waits_for_late_commands");
+        return;
+      }
     }
   }
   state = State::in_backend;
@@ -105,7 +115,10 @@ void Request::submit_io() {
 
 void Request::FencePass::run(Task& task) noexcept {
   Request& request = static_cast<FencePass&>(task).request;
-  if (request.gone()) return request.dispose();
+  if (request.gone()) {
+    WEFT_REACHED("target.connection_lost_before_fence_opened");
+    return request.dispose();
+  }
   request.submit_io();
 }
 
@@ -114,14 +127,20 @@ void Request::io_done(block::Request& io) noexcept {
   if (!io.is_declined()) request.ns->count(io);
   if (request.state != State::in_backend) {
     request.ns->fence().remove(request.late_);
-    if (request.state == State::late) return request.dispose();
+    if (request.state == State::late) {
+      WEFT_REACHED("target.late_command_ended");
+      return request.dispose();
+    }
+    WEFT_REACHED("target.pair_waited_for_command");
   }
   request.state = State::running;
   if (planted(Bug::early_completion) && !request.reply.pending()) return request.dispose();
-  if (io.error != 0)
+  if (io.error != 0) {
+    WEFT_REACHED("target.backend_failed");
     request.complete(status_of_error(io.op, io.error));
-  else
+  } else {
     request.next_(request);
+  }
 }
 
 void Request::complete(wire::CommandError error) {
@@ -218,10 +237,15 @@ void Request::connection_lost() {
 void Request::lose() {
   switch (state) {
     case State::awaiting_buffers:
+      WEFT_REACHED("target.connection_lost_without_memory");
       queue.loop().buffers().cancel(buffer_wait_);
       break;
     case State::fenced:
-      if (ns->fence().cancel(fence_waiter_)) break;
+      if (ns->fence().cancel(fence_waiter_)) {
+        WEFT_REACHED("target.connection_lost_behind_fence");
+        break;
+      }
+      WEFT_REACHED("target.connection_lost_as_fence_opened");
       reply.abandon();  // its task is on the way and sees that the queue is gone
       return;
     case State::in_backend:
@@ -229,13 +253,18 @@ void Request::lose() {
       fence_io();
       [[fallthrough]];
     case State::awaited:
+      WEFT_REACHED("target.connection_lost_in_backend");
       state = State::late;
       reply.abandon();
       return;
     case State::claiming:
+      WEFT_REACHED("target.connection_lost_in_pair");
       break;
     case State::parked:
-      if (lost_ != nullptr) lost_(*this);
+      if (lost_ != nullptr) {
+        WEFT_REACHED("target.connection_lost_parked");
+        lost_(*this);
+      }
       break;
     case State::running:
     case State::pulling:
@@ -250,13 +279,21 @@ void Request::lose() {
 bool Request::try_abort() {
   switch (state) {
     case State::awaiting_buffers:
+      WEFT_REACHED("target.aborted_without_memory");
       queue.loop().buffers().cancel(buffer_wait_);
       break;
     case State::fenced:
-      if (!ns->fence().cancel(fence_waiter_)) return false;
+      if (!ns->fence().cancel(fence_waiter_)) {
+        WEFT_REACHED("target.abort_as_fence_opened");
+        return false;
+      }
+      WEFT_REACHED("target.aborted_behind_fence");
       break;
     case State::parked:
-      if (lost_ == nullptr) return false;
+      if (lost_ == nullptr) {
+        WEFT_REACHED("target.abort_of_unanswerable");
+        return false;
+      }
       lost_(*this);
       break;
     default:

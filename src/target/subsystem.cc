@@ -7,6 +7,7 @@
 
 #include "base/call.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/identity.h"
 #include "target/target.h"
@@ -195,7 +196,10 @@ Result<> Subsystem::add_namespace(Nsid nsid, const NamespaceOptions& options) {
   auto attachment = std::make_unique<Attachment>(*this, nsid, options.backend);
 
   std::unique_lock lock(mutex_);
-  if (going_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn_));
+  if (going_) {
+    WEFT_REACHED("target.namespace_for_subsystem_that_goes");
+    return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn_));
+  }
   if (snapshot_->find(nsid) != nullptr)
     return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn_));
   if (snapshot_->namespaces.size() >= kMaxNamespaces)
@@ -271,7 +275,10 @@ void Subsystem::geometry_changed(Nsid nsid) {
   if (planted(Bug::stale_size)) return;
   std::unique_lock lock(mutex_);
   const NamespaceInfo* before = snapshot_->find(nsid);
-  if (before == nullptr) return;
+  if (before == nullptr) {
+    WEFT_REACHED("target.size_of_removed_namespace");
+    return;
+  }
   const block::Geometry geometry = before->backend->geometry();
   if (geometry == before->geometry) return;
   auto next = std::make_shared<Snapshot>(*snapshot_);
@@ -316,8 +323,14 @@ void Subsystem::detach_loop(unsigned loop) {
 
 wire::Status Subsystem::add_controller(const std::shared_ptr<Controller>& controller) {
   const std::scoped_lock lock(mutex_);
-  if (going_) return wire::status::kConnectControllerBusy;
-  if (!is_admitted(controller->host().nqn)) return wire::status::kConnectInvalidHost.with_dnr();
+  if (going_) {
+    WEFT_REACHED("target.host_for_subsystem_that_goes");
+    return wire::status::kConnectControllerBusy;
+  }
+  if (!is_admitted(controller->host().nqn)) {
+    WEFT_REACHED("target.host_not_allowed");
+    return wire::status::kConnectInvalidHost.with_dnr();
+  }
   const SubsystemSettings& settings = snapshot_->settings;
   const std::uint32_t range = settings.cntlid_max - settings.cntlid_min + 1u;
   if (next_cntlid_ < settings.cntlid_min || next_cntlid_ > settings.cntlid_max)
@@ -330,6 +343,7 @@ wire::Status Subsystem::add_controller(const std::shared_ptr<Controller>& contro
     controller->set_cntlid(Cntlid(id));
     return wire::status::kSuccess;
   }
+  WEFT_REACHED("target.no_controller_id_left");
   return wire::status::kConnectControllerBusy;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/call.h"
 #include "base/check.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/queue.h"
 #include "wire/nqn.h"
@@ -199,6 +200,7 @@ bool Target::shut_down(Duration grace) {
   };
   for_all_queues([](Queue& queue) { queue.drain(fabric::CloseReason::shutdown); });
   if (wait(grace)) return true;
+  WEFT_REACHED("target.commands_outlast_grace");
   for_all_queues([](Queue& queue) { queue.close(fabric::CloseReason::shutdown); });
   return wait(std::chrono::seconds(2));
 }

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/queue.h"
 #include "target/request.h"
 #include "target/subsystem.h"
@@ -40,6 +41,7 @@ SubsystemView::~SubsystemView() {
 
 void SubsystemView::apply(std::shared_ptr<const Snapshot> snapshot, const Pin& pin) {
   if (snapshot->generation <= snapshot_->generation) {
+    WEFT_REACHED("target.older_snapshot_came_later");
     // A newer one came first and took away what this one does; what still drains keeps the pin.
     for (Leaving& leaving : leaving_) leaving.pins.push_back(pin);
     return;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/call.h"
+#include "base/reached.h"
 #include "target/admin/handlers.h"
 #include "target/controller.h"
 #include "target/queue.h"
@@ -35,6 +36,8 @@ void come_back(std::unique_ptr<RemoteAbort> remote, bool aborted) {
   if (Request* request = remote->request; request != nullptr) {
     request->state = Request::State::running;
     answer(*request, aborted);
+  } else {
+    WEFT_REACHED("target.connection_lost_while_aborting");
   }
   remote->admin.unpin();
 }

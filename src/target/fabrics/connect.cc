@@ -3,6 +3,7 @@
 
 #include "base/call.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/fabrics/handlers.h"
 #include "target/fabrics/loop_barrier.h"
@@ -21,12 +22,14 @@ constexpr std::uint32_t kDiscoveryKatoMs = 120'000;
 constexpr std::uint32_t kMaxQueueEntries = 4096;
 
 void invalid(Request& request, std::uint16_t offset, bool in_data) {
+  WEFT_REACHED("target.connect_refused");
   request.finish(kConnectInvalidParameters.with_dnr(), wire::invalid_parameter_result(offset, in_data), 0);
 }
 
 // The controller of an I/O queue may have ended while its host was connecting, who is not to give up for it:
 // no DNR.
 void controller_is_gone(Request& request) {
+  WEFT_REACHED("target.connect_to_ended_controller");
   request.finish(kConnectInvalidParameters,
                  wire::invalid_parameter_result(wire::connect_field::kCntlid, true), 0);
 }
@@ -53,7 +56,11 @@ std::shared_ptr<Waiting> wait_for_loops(Request& request) {
 // The wait is over: the request, or null when the connection was lost.
 Request* resume(Waiting& waiting) {
   Request* request = waiting.request;
-  if (request != nullptr) request->state = Request::State::running;
+  if (request == nullptr) {
+    WEFT_REACHED("target.connection_lost_while_connecting");
+    return nullptr;
+  }
+  request->state = Request::State::running;
   return request;
 }
 
@@ -80,11 +87,14 @@ void connect_admin(Request& request, const wire::Connect& command, const wire::C
   const bool discovery = subsystem->kind() == Subsystem::Kind::discovery;
   auto controller = std::make_shared<Controller>(
       subsystem, HostIdentity{std::string(parameters.hostnqn), parameters.hostid}, queue);
-  if (const wire::Status added = subsystem->add_controller(controller); !added.ok())
+  if (const wire::Status added = subsystem->add_controller(controller); !added.ok()) {
+    WEFT_REACHED("target.no_controller_for_host");
     return request.complete(added);
+  }
   queue.join(controller, command.qid);
   // Who takes a subsystem from a port ends the controllers that it finds: this one may have come behind it.
   if (queue.port().find(subsystem->nqn()) != subsystem) {
+    WEFT_REACHED("target.subsystem_left_port_while_connecting");
     request.park(nullptr);  // never answered: the host comes again and hears that there is none
     return controller->end(fabric::CloseReason::removed);
   }
@@ -109,13 +119,22 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
   const std::shared_ptr<Controller> controller = subsystem.find_controller(parameters.cntlid);
   if (parameters.cntlid == kDynamicController) return invalid(request, wire::connect_field::kCntlid, true);
   if (!controller) return controller_is_gone(request);
-  if (controller->host().nqn != parameters.hostnqn)
+  if (controller->host().nqn != parameters.hostnqn) {
+    WEFT_REACHED("target.queue_of_other_host");
     return invalid(request, wire::connect_field::kHostnqn, true);
-  if (controller->host().id != parameters.hostid) return invalid(request, wire::connect_field::kHostid, true);
-  if (controller->port() != queue.port().options().id)
+  }
+  if (controller->host().id != parameters.hostid) {
+    WEFT_REACHED("target.queue_of_other_host_id");
+    return invalid(request, wire::connect_field::kHostid, true);
+  }
+  if (controller->port() != queue.port().options().id) {
+    WEFT_REACHED("target.queue_by_other_port");
     return invalid(request, wire::connect_field::kCntlid, true);
-  if (controller->is_discovery() || command.qid.value() > controller->settings().qid_max)
+  }
+  if (controller->is_discovery() || command.qid.value() > controller->settings().qid_max) {
+    WEFT_REACHED("target.queue_id_too_high");
     return invalid(request, wire::connect_field::kQid, false);
+  }
   queue.join(controller, command.qid);
   post_call(controller->loop(), [controller, waiting = wait_for_loops(request), command] {
     const wire::Status status = controller->attach(waiting->queue, command.qid);
@@ -136,19 +155,31 @@ void connect_io(Request& request, const wire::Connect& command, const wire::Conn
 void with_data(Request& request) {
   Queue& queue = request.queue;
   // Another Connect came first while this one waited for its data.
-  if (queue.joined()) return request.complete(kCommandSequenceError.with_dnr());
+  if (queue.joined()) {
+    WEFT_REACHED("target.other_connect_came_first");
+    return request.complete(kCommandSequenceError.with_dnr());
+  }
   const auto command = wire::parse_connect(request.sqe());
   if (!command) return invalid(request, command.error().location_byte, false);
   wire::ConnectData data;
   request.read_out(std::as_writable_bytes(std::span(&data, 1)));
   const auto parameters = wire::parse_connect_data(data);
-  if (!parameters) return invalid(request, parameters.error().location_byte, true);
+  if (!parameters) {
+    WEFT_REACHED("target.connect_data_refused");
+    return invalid(request, parameters.error().location_byte, true);
+  }
 
   const std::shared_ptr<Subsystem> subsystem = queue.port().find(parameters->subnqn);
-  if (!subsystem) return invalid(request, wire::connect_field::kSubnqn, true);
+  if (!subsystem) {
+    WEFT_REACHED("target.connect_to_no_subsystem");
+    return invalid(request, wire::connect_field::kSubnqn, true);
+  }
   const std::uint32_t most =
       command->qid.value() == 0 ? kMaxQueueEntries : subsystem->settings().queue_entries;
-  if (command->queue_size > most) return invalid(request, wire::connect_field::kSqsize, false);
+  if (command->queue_size > most) {
+    WEFT_REACHED("target.queue_too_long");
+    return invalid(request, wire::connect_field::kSqsize, false);
+  }
   if (command->qid.value() == 0)
     connect_admin(request, *command, *parameters, subsystem);
   else
@@ -158,7 +189,10 @@ void with_data(Request& request) {
 }  // namespace
 
 void connect(Request& request) {
-  if (request.queue.joined()) return request.complete(kCommandSequenceError.with_dnr());
+  if (request.queue.joined()) {
+    WEFT_REACHED("target.connect_twice");
+    return request.complete(kCommandSequenceError.with_dnr());
+  }
   const auto command = wire::parse_connect(request.sqe());
   if (!command && command.error().status.is(kConnectInvalidParameters))
     return invalid(request, command.error().location_byte, false);

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "base/reached.h"
 #include "target/io/handlers.h"
 #include "target/io/range.h"
 #include "target/queue.h"
@@ -34,8 +35,10 @@ void compare_halves(Request& request) {
   const auto ours = half(request, 1);
   const auto theirs = half(request, 0);
   for (std::size_t i = 0; i < ours.size(); ++i)
-    if (std::memcmp(ours[i].iov_base, theirs[i].iov_base, ours[i].iov_len) != 0)
+    if (std::memcmp(ours[i].iov_base, theirs[i].iov_base, ours[i].iov_len) != 0) {
+      WEFT_REACHED("target.compare_differs");
       return request.complete(kCompareFailure.with_dnr());
+    }
   request.complete();
 }
 

@@ -1,3 +1,4 @@
+#include "base/reached.h"
 #include "target/io/handlers.h"
 #include "target/io/range.h"
 #include "target/queue.h"
@@ -31,8 +32,10 @@ void check_ranges(Request& request) {
   const block::Geometry& geometry = request.ns->info().geometry;
   for (std::size_t i = 0; i < request.scratch[1]; ++i) {
     const wire::DsmRange range = range_at(request, i);
-    if (range.slba > geometry.blocks || range.blocks > geometry.blocks - range.slba)
+    if (range.slba > geometry.blocks || range.blocks > geometry.blocks - range.slba) {
+      WEFT_REACHED("target.discard_beyond_last_block");
       return request.complete(kLbaOutOfRange.with_dnr());
+    }
   }
   if (geometry.discard_granularity_blocks == 0)
     return request.complete();  // a hint that the backend has no use for

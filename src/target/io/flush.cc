@@ -1,4 +1,5 @@
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/io/handlers.h"
 #include "target/queue.h"
 #include "target/view.h"
@@ -10,8 +11,10 @@ using namespace wire::status;
 namespace {
 
 void flush_one(Request& request, NamespaceView& ns, Step next) {
-  if (const wire::Status refused = ana_status(request.queue.ana_state(ns.info())); !refused.ok())
+  if (const wire::Status refused = ana_status(request.queue.ana_state(ns.info())); !refused.ok()) {
+    WEFT_REACHED("target.flush_by_inaccessible_path");
     return request.complete(refused);
+  }
   request.ns = &ns;
   ns.enter();
   request.io.op = block::Op::flush;

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/io/handlers.h"
 #include "target/io/range.h"
@@ -90,7 +91,10 @@ void write(Request& request) {
 void write_zeroes(Request& request) {
   const auto command = wire::parse_write_zeroes(request.sqe());
   if (!command) return request.complete(command.error());
-  if (command->whole_namespace) return request.complete(kInvalidField.with_dnr());
+  if (command->whole_namespace) {
+    WEFT_REACHED("target.zeroes_of_whole_namespace");
+    return request.complete(kInvalidField.with_dnr());
+  }
   if (const auto fits = check_range(request, command->range); !fits) return request.complete(fits.error());
   set_range(request, block::Op::write_zeroes, command->range);
   request.io.fua = command->fua || !request.queue.controller().write_cache();

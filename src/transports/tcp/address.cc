@@ -4,16 +4,19 @@
 
 #include <cerrno>
 
+#include "base/reached.h"
 #include "base/text.h"
 
 namespace weft::tcp {
 
 Result<net::Address> parse_address(const fabric::ListenOptions& options) {
   const auto port = parse_number(options.trsvcid, 0, 0xFFFF);
-  if (!port)
+  if (!port) {
+    WEFT_REACHED("tcp.no_port_number");
     return fail(EINVAL,
                 fmt::format("tcp service id '{}': must be a port number from 0 to 65535, for example 4420",
                             options.trsvcid));
+  }
   return net::Address::parse(options.traddr, static_cast<std::uint16_t>(*port));
 }
 

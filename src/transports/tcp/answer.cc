@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/dice.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
 
@@ -46,10 +47,19 @@ void Connection::answer(TcpCommand& command, const wire::Cqe& cqe, fabric::DataO
 
 // The connection is ending; the memory is released when the target has returned from complete().
 void Connection::drop_answer(TcpCommand& command) {
-  if (command.parts != 0) return;  // goes when they are sent
-  if (command.data_out == nullptr) return release(command);
+  if (command.parts != 0) {
+    WEFT_REACHED("tcp.answer_before_grant_left");
+    return;  // goes when they are sent
+  }
+  if (command.data_out == nullptr) {
+    WEFT_REACHED("tcp.answer_after_end");
+    return release(command);
+  }
   unreleased_.push_back(command);
-  if (state_ == State::closed && !settle_.is_posted()) home_.loop.post(settle_);
+  if (state_ == State::closed && !settle_.is_posted()) {
+    WEFT_REACHED("tcp.data_after_close");
+    home_.loop.post(settle_);
+  }
 }
 
 PduOut<TcpCommand>::Pdu Connection::data_header(TcpCommand& command, std::uint32_t bytes, bool success_too) {

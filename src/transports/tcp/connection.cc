@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 #include "transports/tcp/home.h"
 
 namespace weft::tcp {
@@ -34,7 +35,10 @@ void Connection::leave(Home& home, Origin& origin) {
 }
 
 void Connection::start(Home& home, std::shared_ptr<Origin> origin, std::unique_ptr<net::Accepted> accepted) {
-  if (origin->closed.load(std::memory_order_acquire)) return leave(home, *origin);
+  if (origin->closed.load(std::memory_order_acquire)) {
+    WEFT_REACHED("tcp.listener_gone_before_start");
+    return leave(home, *origin);
+  }
   auto* self = new Connection(home, std::move(origin), *accepted);  // owned by itself; see destroy()
   self->stream_ = home.network.adopt(std::move(accepted), *self);
   self->reader_.start(*self->stream_);
@@ -68,7 +72,10 @@ Loop& Connection::loop() {
 }
 
 void Connection::established(const fabric::QueueLimits& limits) {
-  if (state_ != State::connecting) return;
+  if (state_ != State::connecting) {
+    WEFT_REACHED("tcp.established_too_late");
+    return;
+  }
   state_ = State::established;
   home_.loop.cancel(deadline_);
   entries_ = limits.entries;
@@ -82,6 +89,7 @@ void Connection::note(std::string_view what) {
 
 void Connection::on_deadline() {
   if (state_ != State::terminating) {
+    WEFT_REACHED("tcp.host_too_slow");
     home_.counters.timeouts.add(1);
     note(state_ == State::initialising ? "the host sent no ICReq in time"
                                        : "the host did not connect in time");
@@ -90,7 +98,10 @@ void Connection::on_deadline() {
 }
 
 void Connection::forget_acceptor(const Origin& origin) {
-  if (origin_.get() == &origin && queue_ == nullptr) shut(net::Stream::CloseMode::abort);
+  if (origin_.get() == &origin && queue_ == nullptr) {
+    WEFT_REACHED("tcp.listener_gone_before_queue");
+    shut(net::Stream::CloseMode::abort);
+  }
 }
 
 void Connection::close(fabric::CloseReason) {
@@ -109,6 +120,7 @@ void Connection::shut(net::Stream::CloseMode mode) {
 // lost to a reset.
 void Connection::fatal(wire::tcp::Violation violation) {
   WEFT_CHECK(is_open(), "a connection fails once");
+  WEFT_REACHED("tcp.violation");
   home_.counters.fatal_errors.add(1);
   note(fmt::format("ended: {} in a {} PDU from the host, FEI {:#x}", wire::tcp::name(violation.fes),
                    wire::tcp::name(reader_.type()), violation.fei));
@@ -126,7 +138,10 @@ void Connection::fatal(wire::tcp::Violation violation) {
 }
 
 void Connection::on_ended(int error) {
-  if (error != 0) note(fmt::format("the connection failed: {}", errno_text(error)));
+  if (error != 0) {
+    WEFT_REACHED("tcp.connection_failed");
+    note(fmt::format("the connection failed: {}", errno_text(error)));
+  }
   shut(net::Stream::CloseMode::abort);
 }
 
@@ -136,6 +151,7 @@ void Connection::on_closed() {
   stream_.reset();
   end_transfers();
   if (queue_ == nullptr) {
+    WEFT_REACHED("tcp.ended_before_queue");
     home_.loop.post(destroy_);
     return;
   }
@@ -148,11 +164,13 @@ void Connection::end_transfers() {
   while (!pulling_.empty()) {
     TcpCommand& command = pulling_.front();
     pulling_.pop_front();
+    WEFT_REACHED("tcp.pull_lost");
     end_pull(command, fabric::Pull::Outcome::lost);
   }
   while (!unreleased_.empty()) {
     TcpCommand& command = unreleased_.front();
     unreleased_.pop_front();
+    WEFT_REACHED("tcp.data_of_ended_connection");
     release(command);
   }
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 
 namespace weft::tcp {
 
@@ -35,8 +36,14 @@ HostConnection::~HostConnection() {
 
 void HostConnection::on_connected(std::unique_ptr<net::Accepted> accepted, int error) {
   attempt_ = nullptr;
-  if (error != 0) return fail(error, errno_text(error));
-  if (state_ != State::connecting) return;
+  if (error != 0) {
+    WEFT_REACHED("tcp.cannot_connect");
+    return fail(error, errno_text(error));
+  }
+  if (state_ != State::connecting) {
+    WEFT_REACHED("tcp.connected_too_late");
+    return;
+  }
   state_ = State::initialising;
   stream_ = home_.network.adopt(std::move(accepted), *this);
   reader_.start(*stream_);
@@ -58,6 +65,7 @@ void HostConnection::send_control(Control& control, std::span<const std::byte> p
 }
 
 void HostConnection::on_deadline() {
+  WEFT_REACHED("tcp.target_too_slow");
   home_.counters.timeouts.add(1);
   fail(ETIMEDOUT, state_ == State::connecting ? "no connection in time" : "no ICResp in time");
 }
@@ -81,7 +89,10 @@ void HostConnection::on_received_into() {
 
 void HostConnection::on_ended(int error) {
   flushes_ = false;
-  if (error != 0) return fail(error, errno_text(error));
+  if (error != 0) {
+    WEFT_REACHED("tcp.connection_to_target_failed");
+    return fail(error, errno_text(error));
+  }
   fail(ECONNRESET, "the target closed the connection");
 }
 
@@ -89,7 +100,10 @@ void HostConnection::close() {
   if (state_ >= State::closing) return;
   state_ = State::closing;
   home_.loop.cancel(deadline_);
-  if (attempt_ != nullptr) std::exchange(attempt_, nullptr)->connection = nullptr;
+  if (attempt_ != nullptr) {
+    WEFT_REACHED("tcp.closed_while_connecting");
+    std::exchange(attempt_, nullptr)->connection = nullptr;
+  }
   if (stream_ == nullptr) return home_.loop.post(finish_);
   reader_.stop();
   stream_->close(flushes_ ? net::Stream::CloseMode::flushing : net::Stream::CloseMode::abort);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 #include "transports/tcp/host_connection.h"
 
 namespace weft::tcp {
@@ -42,6 +43,7 @@ bool HostConnection::on_header() {
 }
 
 void HostConnection::on_violation(wire::tcp::Violation violation) {
+  WEFT_REACHED("tcp.violation_of_target");
   home_.counters.fatal_errors.add(1);
   const auto repeated = reader_.header_so_far();
   const wire::tcp::TermReq pdu =
@@ -54,12 +56,23 @@ void HostConnection::on_violation(wire::tcp::Violation violation) {
 
 void HostConnection::on_ic_resp() {
   const auto response = wire::tcp::parse_ic_resp(reader_.header_as<wire::tcp::IcResp>());
-  if (!response) return on_violation(response.error());
+  if (!response) {
+    WEFT_REACHED("tcp.icresp_refused");
+    return on_violation(response.error());
+  }
   // One that was not asked for would make the receiver of the next PDU look for what nobody agreed to.
-  if ((response->hdgst && !options_.header_digest) || (response->ddgst && !options_.data_digest))
+  if ((response->hdgst && !options_.header_digest) || (response->ddgst && !options_.data_digest)) {
+    WEFT_REACHED("tcp.digest_not_asked_for");
     return on_violation({FatalError::invalid_header_field, offsetof(wire::tcp::IcResp, dgst)});
-  if (response->hdgst != options_.header_digest) return fail(EPROTO, "the target grants no header digest");
-  if (response->ddgst != options_.data_digest) return fail(EPROTO, "the target grants no data digest");
+  }
+  if (response->hdgst != options_.header_digest) {
+    WEFT_REACHED("tcp.no_header_digest");
+    return fail(EPROTO, "the target grants no header digest");
+  }
+  if (response->ddgst != options_.data_digest) {
+    WEFT_REACHED("tcp.no_data_digest");
+    return fail(EPROTO, "the target grants no data digest");
+  }
   reader_.agreed.hdgst = response->hdgst;
   reader_.agreed.ddgst = response->ddgst;
   cpda_ = response->cpda;
@@ -70,6 +83,7 @@ void HostConnection::on_ic_resp() {
 }
 
 void HostConnection::on_term_req() {
+  WEFT_REACHED("tcp.c2h_term_req");
   const std::uint16_t fes = reader_.header_as<wire::tcp::TermReq>().fes;
   fail(EPROTO, fmt::format("the target ended the connection with C2HTermReq: {} ({:#x})",
                            wire::tcp::name(static_cast<FatalError>(fes)), fes));
@@ -78,9 +92,11 @@ void HostConnection::on_term_req() {
 void HostConnection::on_capsule_resp() {
   const wire::Cqe cqe = reader_.header_as<wire::tcp::CapsuleResp>().cqe;
   HostRequest* const request = tags_.find(cqe.cid);
-  if (request == nullptr || request->answered)
+  if (request == nullptr || request->answered) {
+    WEFT_REACHED("tcp.response_of_unknown_command");
     return on_violation(
         {FatalError::invalid_header_field, offsetof(wire::tcp::CapsuleResp, cqe) + offsetof(wire::Cqe, cid)});
+  }
   answer(*request, cqe);
 }
 
@@ -88,15 +104,23 @@ void HostConnection::on_c2h_data() {
   const auto pdu = reader_.header_as<wire::tcp::C2hData>();
   HostRequest* const request = tags_.find(pdu.cccid);
   if (request == nullptr || request->answered ||
-      request->command.direction() != wire::DataDirection::controller_to_host)
+      request->command.direction() != wire::DataDirection::controller_to_host) {
+    WEFT_REACHED("tcp.c2hdata_of_unknown_command");
     return on_violation({FatalError::invalid_header_field, offsetof(wire::tcp::C2hData, cccid)});
-  if (const auto checked = wire::tcp::check_data(pdu, reader_.shape()); !checked)
+  }
+  if (const auto checked = wire::tcp::check_data(pdu, reader_.shape()); !checked) {
+    WEFT_REACHED("tcp.c2hdata_refused");
     return on_violation(checked.error());
-  if (pdu.datao != request->received || pdu.datal > request->total - request->received)
+  }
+  if (pdu.datao != request->received || pdu.datal > request->total - request->received) {
+    WEFT_REACHED("tcp.c2hdata_beyond_transfer");
     return on_violation({FatalError::data_transfer_out_of_range, 0});
+  }
   success_too_ = (pdu.ch.flags & wire::tcp::kSuccess) != 0;
-  if (success_too_ && (pdu.ch.flags & wire::tcp::kLastPdu) == 0)
+  if (success_too_ && (pdu.ch.flags & wire::tcp::kLastPdu) == 0) {
+    WEFT_REACHED("tcp.success_before_last");
     return on_violation({FatalError::invalid_header_field, offsetof(wire::tcp::CommonHeader, flags)});
+  }
   receiving_ = request;
   reader_.fill(request->into, 0);
 }
@@ -115,12 +139,19 @@ void HostConnection::on_r2t() {
   const auto pdu = reader_.header_as<wire::tcp::R2t>();
   HostRequest* const request = tags_.find(pdu.cccid);
   if (request == nullptr || request->answered ||
-      request->command.direction() != wire::DataDirection::host_to_controller)
+      request->command.direction() != wire::DataDirection::host_to_controller) {
+    WEFT_REACHED("tcp.r2t_of_unknown_command");
     return on_violation({FatalError::invalid_header_field, offsetof(wire::tcp::R2t, cccid)});
+  }
   // One may be outstanding, as ICReq said.
-  if (request->sent < request->granted) return on_violation({FatalError::limit_exceeded, 0});
-  if (pdu.r2to != request->granted || pdu.r2tl == 0 || pdu.r2tl > request->total - request->granted)
+  if (request->sent < request->granted) {
+    WEFT_REACHED("tcp.r2t_before_last_was_sent");
+    return on_violation({FatalError::limit_exceeded, 0});
+  }
+  if (pdu.r2to != request->granted || pdu.r2tl == 0 || pdu.r2tl > request->total - request->granted) {
+    WEFT_REACHED("tcp.r2t_beyond_transfer");
     return on_violation({FatalError::data_transfer_out_of_range, 0});
+  }
   request->granted += pdu.r2tl;
   request->ttag = pdu.ttag;
   send_granted(*request);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 #include "transports/tcp/host_connection.h"
 
 namespace weft::tcp {
@@ -119,6 +120,7 @@ void HostConnection::end_all() {
   while (!active_.empty()) {
     HostRequest& request = active_.front();
     WEFT_CHECK(request.parts == 0, "a closed stream sends nothing");
+    WEFT_REACHED("tcp.command_lost");
     end(request, request.answered ? fabric::HostCommand::End::completed : fabric::HostCommand::End::lost);
   }
 }

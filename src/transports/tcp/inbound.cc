@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
 
@@ -51,8 +52,14 @@ void Connection::on_data_end(bool damaged) {
 
 void Connection::on_ic_req() {
   const auto request = wire::tcp::parse_ic_req(reader_.header_as<wire::tcp::IcReq>());
-  if (!request) return fatal(request.error());
-  if (origin_->closed.load(std::memory_order_acquire)) return shut(net::Stream::CloseMode::abort);
+  if (!request) {
+    WEFT_REACHED("tcp.icreq_refused");
+    return fatal(request.error());
+  }
+  if (origin_->closed.load(std::memory_order_acquire)) {
+    WEFT_REACHED("tcp.listener_gone_before_icreq");
+    return shut(net::Stream::CloseMode::abort);
+  }
   const Options& options = home_.shared.options;
   hpda_ = request->hpda;
   reader_.agreed.hdgst = request->hdgst && options.header_digest;
@@ -69,6 +76,7 @@ void Connection::on_ic_req() {
 }
 
 void Connection::on_term_req() {
+  WEFT_REACHED("tcp.h2c_term_req");
   const std::uint16_t fes = reader_.header_as<wire::tcp::TermReq>().fes;
   note(fmt::format("the host ended the connection with H2CTermReq: {} ({:#x})",
                    wire::tcp::name(static_cast<FatalError>(fes)), fes));
@@ -87,10 +95,14 @@ bool Connection::overcommitted() const {
 bool Connection::deliver_capsule() {
   blocked_by_excess_ = held_ >= most_commands();
   if (overcommitted()) {
+    WEFT_REACHED("tcp.too_many_commands");
     fatal({FatalError::pdu_sequence_error, 0});
     return true;
   }
-  if (blocked_by_excess_) return false;
+  if (blocked_by_excess_) {
+    WEFT_REACHED("tcp.commands_beyond_queue");
+    return false;
+  }
   TcpCommand& command = home_.commands.take(*this);
   ++held_;
   ++unanswered_;
@@ -108,17 +120,27 @@ bool Connection::deliver_capsule() {
 void Connection::on_h2c_data() {
   const auto pdu = reader_.header_as<wire::tcp::H2cData>();
   TcpCommand* command = tags_.find(pdu.ttag);
-  if (command == nullptr)
+  if (command == nullptr) {
+    WEFT_REACHED("tcp.h2cdata_of_unknown_tag");
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::H2cData, ttag)});
-  if (pdu.cccid != command->sqe.cid)
+  }
+  if (pdu.cccid != command->sqe.cid) {
+    WEFT_REACHED("tcp.h2cdata_of_other_command");
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::H2cData, cccid)});
-  if (const auto checked = wire::tcp::check_data(pdu, reader_.shape()); !checked)
+  }
+  if (const auto checked = wire::tcp::check_data(pdu, reader_.shape()); !checked) {
+    WEFT_REACHED("tcp.h2cdata_refused");
     return fatal(checked.error());
-  if (pdu.datao != command->received || pdu.datal > command->granted - command->received)
+  }
+  if (pdu.datao != command->received || pdu.datal > command->granted - command->received) {
+    WEFT_REACHED("tcp.h2cdata_beyond_transfer");
     return fatal({FatalError::data_transfer_out_of_range, 0});
+  }
   const bool last = (pdu.ch.flags & wire::tcp::kLastPdu) != 0;
-  if (last != (pdu.datal == command->granted - command->received))
+  if (last != (pdu.datal == command->granted - command->received)) {
+    WEFT_REACHED("tcp.h2cdata_last_wrong");
     return fatal({FatalError::invalid_header_field, offsetof(wire::tcp::CommonHeader, flags)});
+  }
   sink_ = Sink::transfer;
   command_ = command;
   reader_.fill(command->into, 0);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/call.h"
+#include "base/reached.h"
 #include "base/run_on.h"
 
 namespace weft::tcp {
@@ -30,7 +31,10 @@ Result<std::unique_ptr<fabric::Listener>> TcpListener::open(const net::Address& 
                                                             Shared& shared, fabric::Acceptor& acceptor) {
   std::unique_ptr<TcpListener> self(new TcpListener(homes, shared, acceptor));
   auto listener = homes[self->accepting_.index()]->network.listen(address, *self);
-  if (!listener) return std::unexpected(std::move(listener.error()));
+  if (!listener) {
+    WEFT_REACHED("tcp.cannot_listen");
+    return std::unexpected(std::move(listener.error()));
+  }
   self->listener_ = std::move(*listener);
   self->address_ = self->listener_->address();
   return self;
@@ -57,8 +61,12 @@ std::string TcpListener::trsvcid() const {
 }
 
 void TcpListener::on_accepted(std::unique_ptr<net::Accepted> accepted) {
-  if (!take_place(shared_.connections, shared_.options.max_connections)) return;
+  if (!take_place(shared_.connections, shared_.options.max_connections)) {
+    WEFT_REACHED("tcp.too_many_connections");
+    return;
+  }
   if (!take_place(origin_->connections, shared_.options.max_connections_per_listener)) {
+    WEFT_REACHED("tcp.too_many_of_listener");
     shared_.connections.fetch_sub(1, std::memory_order_release);
     return;
   }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 
 namespace weft::tcp {
 
@@ -16,7 +17,10 @@ constexpr std::size_t kDirectBytes =
 }  // namespace
 
 void PduReader::received(net::Chunk chunk) {
-  if (!owner_.is_reading()) return;
+  if (!owner_.is_reading()) {
+    WEFT_REACHED("tcp.received_after_end");
+    return;
+  }
   counters_.bytes_in.add(chunk.bytes().size());
   if (!chunk.empty()) input_.push_back(std::move(chunk));
   if (!parsing_) {
@@ -28,7 +32,10 @@ void PduReader::received(net::Chunk chunk) {
 
 void PduReader::received_into() {
   receiving_into_ = false;
-  if (!owner_.is_reading()) return;
+  if (!owner_.is_reading()) {
+    WEFT_REACHED("tcp.received_into_after_end");
+    return;
+  }
   counters_.bytes_in.add(direct_.size());
   into_->advance(direct_.size());
   data_arrived(std::exchange(direct_, {}));
@@ -161,10 +168,12 @@ PduReader::Step PduReader::take_common_header() {
   const auto header = *wire::load<wire::tcp::CommonHeader>(header_);
   const auto shape = wire::tcp::check_header(header, agreed, direction_);
   if (!shape) {
+    WEFT_REACHED("tcp.header_refused");
     owner_.on_violation(shape.error());
     return Step::again;
   }
   if (!owner_.expects(shape->type)) {
+    WEFT_REACHED("tcp.pdu_out_of_sequence");
     owner_.on_violation({wire::tcp::FatalError::pdu_sequence_error, 0});
     return Step::again;
   }
@@ -191,6 +200,7 @@ bool PduReader::header_digest_matches() {
   const auto header = std::span(std::as_const(header_)).first(shape_.header_size);
   const std::uint32_t received = *wire::load<wire::le32>(std::span(header_).subspan(shape_.header_size));
   if (received == Digest::of(header)) return true;
+  WEFT_REACHED("tcp.header_digest_wrong");
   counters_.header_digest_errors.add(1);
   owner_.on_violation({wire::tcp::FatalError::header_digest_error, received});
   return false;
@@ -279,6 +289,7 @@ PduReader::Step PduReader::take_data_digest() {
   if (!gather(wire::tcp::kDigestSize)) return Step::starved;
   const std::uint32_t received = *wire::load<wire::le32>(header_);
   if (wants_data() && received != digest_.value() && !planted(Bug::unchecked_digest)) {
+    WEFT_REACHED("tcp.data_digest_wrong");
     counters_.data_digest_errors.add(1);
     damaged_ = true;
   }

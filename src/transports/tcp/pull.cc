@@ -3,6 +3,7 @@
 // one.
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "transports/tcp/connection.h"
 #include "transports/tcp/home.h"
 
@@ -18,8 +19,12 @@ void Connection::pull(fabric::Command& base, fabric::Pull& pull) {
   command.pull = &pull;
   command.into = Scatter(pull.into);
   if (!is_open()) {
+    WEFT_REACHED("tcp.pull_after_end");
     pulling_.push_back(command);
-    if (state_ == State::closed && !settle_.is_posted()) home_.loop.post(settle_);
+    if (state_ == State::closed && !settle_.is_posted()) {
+      WEFT_REACHED("tcp.pull_after_close");
+      home_.loop.post(settle_);
+    }
     return;
   }
   if (command.sqe.dptr.type == wire::kSglInCapsule) return pull_capsule(command);
@@ -41,6 +46,7 @@ void Connection::grant(TcpCommand& command) {
   WEFT_CHECK(command.sqe.dptr.length != 0, "only a command with data is pulled");
   const auto tag = tags_.take(command);
   if (!tag) {
+    WEFT_REACHED("tcp.no_tag_left");
     waiting_.push_back(command);
     return;
   }
@@ -59,7 +65,10 @@ void Connection::grant(TcpCommand& command) {
   home_.counters.bytes_out.add(grant.piece.iov_len);
   ++command.parts;
   PduOut<TcpCommand>::start(*stream_, grant.part, command, &Connection::on_part_sent, {&grant.piece, 1});
-  if (reader_.is_blocked() && overcommitted()) fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
+  if (reader_.is_blocked() && overcommitted()) {
+    WEFT_REACHED("tcp.too_many_commands_for_data");
+    fatal({wire::tcp::FatalError::pdu_sequence_error, 0});
+  }
 }
 
 void Connection::grant_waiting() {
