@@ -7,6 +7,7 @@
 #include "base/call.h"
 #include "base/check.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "target/controller.h"
 #include "target/io/range.h"
 #include "target/queue.h"
@@ -58,7 +59,10 @@ void FusedPair::begin() {
   if (!command) return first.complete(command.error());
   range_ = command->range;
   if (first.pointer.length == 0) return first.complete(kDataSglLengthInvalid.with_dnr());
-  if (first.pointer.length > kMaxBytes) return first.complete(kAtomicWriteUnitExceeded.with_dnr());
+  if (first.pointer.length > kMaxBytes) {
+    WEFT_REACHED("target.pair_too_large");
+    return first.complete(kAtomicWriteUnitExceeded.with_dnr());
+  }
   first.take_buffers(kParts * part_bytes(first.pointer.length),
                      [](Request& request) { request.pair->take_memory(); });
 }
@@ -96,7 +100,10 @@ void FusedPair::join(Request& second) {
   second.pair = this;
   second_.request = &second;
   wait_here(second);
-  if (first_.request == nullptr) return second.complete(kAbortedFailedFused);
+  if (first_.request == nullptr) {
+    WEFT_REACHED("target.second_of_a_failed_first");
+    return second.complete(kAbortedFailedFused);
+  }
   if (understand_second() && has_memory_) pull(second_, kNew);
 }
 
@@ -114,6 +121,7 @@ bool FusedPair::understand_second() {
     return false;
   }
   if (command->range != range_ || second.sqe().nsid != first.sqe().nsid) {
+    WEFT_REACHED("target.pair_of_two_ranges");
     second.complete(wire::CommandError{kInvalidField.with_dnr(), wire::io_field::kSlba, 0});
     return false;
   }
@@ -127,6 +135,7 @@ bool FusedPair::understand_second() {
 
 void FusedPair::stay_alone() {
   is_expecting_ = false;
+  WEFT_REACHED("target.first_without_second");
   if (!first_.outcome) first_.outcome = Outcome{kAbortedMissingFused.with_dnr()};
   advance();
   unuse();  // the queue
@@ -140,6 +149,7 @@ void FusedPair::forget_queue() {
 void FusedPair::ended(Request& half, wire::Status status, std::uint16_t error_location) {
   wait_here(half);
   if (stage_ == Stage::writing) {  // the first has found what it wanted; it is the second that failed
+    WEFT_REACHED("target.write_of_pair_failed");
     first_.outcome = Outcome{kSuccess};
     second_.outcome = Outcome{status, error_location};
   } else {
@@ -217,8 +227,10 @@ void FusedPair::compare() {
 
 void FusedPair::compared() {
   Request& first = *first_.request;
-  if (std::memcmp(part(kOurs).iov_base, part(kTheirs).iov_base, part(kOurs).iov_len) != 0)
+  if (std::memcmp(part(kOurs).iov_base, part(kTheirs).iov_base, part(kOurs).iov_len) != 0) {
+    WEFT_REACHED("target.pair_found_something_else");
     return first.complete(kCompareFailure.with_dnr());
+  }
   stage_ = Stage::writing;
   first.io.fua = fua_;
   run_io(block::Op::write, kNew, [](Request& request) { request.pair->written(); });
