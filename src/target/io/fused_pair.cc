@@ -96,7 +96,7 @@ void FusedPair::pull(Half& half, Part into) {
 }
 
 void FusedPair::join(Request& second) {
-  is_expecting_ = false;  // and `second` counts in the place of the queue
+  // It counts in the place of the queue from now on.
   second.pair = this;
   second_.request = &second;
   wait_here(second);
@@ -134,16 +134,15 @@ bool FusedPair::understand_second() {
 }
 
 void FusedPair::stay_alone() {
-  is_expecting_ = false;
+  if (first_.request == nullptr) return unuse(1);
   WEFT_REACHED("target.first_without_second");
+  --users_;  // the queue
   if (!first_.outcome) first_.outcome = Outcome{kAbortedMissingFused.with_dnr()};
   advance();
-  unuse();  // the queue
 }
 
 void FusedPair::forget_queue() {
-  is_expecting_ = false;
-  unuse();
+  unuse(1);
 }
 
 void FusedPair::ended(Request& half, wire::Status status, std::uint16_t error_location) {
@@ -185,7 +184,7 @@ void FusedPair::claim() {
 
 void FusedPair::may_pass() {
   if (stage_ != Stage::over) go_on();
-  unuse();
+  unuse(1);
 }
 
 // The range may be free; or, when the pair holds it, of the writes that were under way.
@@ -245,22 +244,20 @@ void FusedPair::written() {
 }
 
 void FusedPair::answer() {
-  ++users_;  // until both are answered
   let_go_of_range();
   stage_ = Stage::over;
-  answer(first_, {kAbortedFailedFused});
-  answer(second_, {kAbortedFailedFused});
-  unuse();
+  const unsigned answered = answer(first_) + answer(second_);
+  unuse(answered);
 }
 
-void FusedPair::answer(Half& half, const Outcome& otherwise) {
-  if (half.request == nullptr) return;
+unsigned FusedPair::answer(Half& half) {
+  if (half.request == nullptr) return 0;
   Request& request = *std::exchange(half.request, nullptr);
   request.pair = nullptr;
   request.state = Request::State::running;
-  const Outcome& outcome = half.outcome ? *half.outcome : otherwise;
+  const Outcome outcome = half.outcome.value_or(Outcome{kAbortedFailedFused});
   request.finish(outcome.status, 0, 0, outcome.error_location);
-  unuse();
+  return 1;
 }
 
 void FusedPair::lost(const Request* half) {
@@ -270,7 +267,7 @@ void FusedPair::lost(const Request* half) {
     let_go_of_range();
     stage_ = Stage::over;
   }
-  unuse();
+  unuse(1);
 }
 
 void FusedPair::let_go_of_range() {
@@ -279,8 +276,9 @@ void FusedPair::let_go_of_range() {
   if (hold_.registered) ns_->fence().remove(hold_);
 }
 
-void FusedPair::unuse() {
-  if (--users_ > 0) return;
+void FusedPair::unuse(unsigned users) {
+  users_ -= users;
+  if (users_ > 0) return;
   Queue& queue = queue_;
   delete this;
   queue.unpin();

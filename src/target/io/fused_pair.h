@@ -72,17 +72,16 @@ class FusedPair {
   void compared();
   void written();
   void answer();
-  void answer(Half& half, const Outcome& otherwise);
+  unsigned answer(Half& half);  // how many users that ends
   void let_go_of_range();
   void may_pass();
-  void unuse();
+  void unuse(unsigned users);
 
   Queue& queue_;
   Half first_;
   Half second_;
   Stage stage_ = Stage::gathering;
   unsigned users_ = 2;  // the first half and the queue
-  bool is_expecting_ = true;
   bool has_memory_ = false;
   bool fua_ = false;
   wire::LbaRange range_;
