@@ -33,6 +33,7 @@ struct Threads::Thread {
   Ready ready;  // empty: it may go on
   Time deadline = Time::max();
   bool is_over = false;
+  bool is_let_go = false;  // joined or detached
   pthread_t real{};
   sem_t go;
 };
@@ -47,10 +48,14 @@ Threads::Threads(const Clock& clock, Dice& dice, const SimLoop*& running)
 }
 
 Threads::~Threads() {
-  // Those that have not ended wait for a turn that never comes, until the process ends.
-  for (auto& thread : threads_)
-    if (!thread->is_over) bury(std::move(thread));
+  for (auto& thread : threads_) abandon(thread);
   if (threads_of_run == this) threads_of_run = nullptr;
+}
+
+// One that has not ended waits for a turn that never comes, until the process ends.
+void Threads::abandon(std::unique_ptr<Thread>& thread) {
+  if (!thread->is_let_go) ::pthread_detach(thread->real);
+  if (!thread->is_over) bury(std::move(thread));
 }
 
 Threads* Threads::here() {
@@ -91,8 +96,11 @@ void* Threads::live(void* of) {
 }
 
 void Threads::kill(const SimLoops& process) {
-  for (auto& thread : threads_)
-    if (thread->process == &process && !thread->is_over) bury(std::move(thread));
+  for (auto& thread : threads_) {
+    if (thread->process != &process) continue;
+    abandon(thread);
+    thread = nullptr;
+  }
   std::erase(threads_, nullptr);
 }
 
@@ -240,11 +248,22 @@ void Threads::signal(const void* condition, bool all) {
   may_yield();
 }
 
+Threads::Thread* Threads::find(pthread_t self) const {
+  const auto found = std::ranges::find_if(threads_, [self](const auto& thread) {
+    return thread != nullptr && !thread->is_let_go && ::pthread_equal(thread->real, self) != 0;
+  });
+  return found == threads_.end() ? nullptr : found->get();
+}
+
 void Threads::await_end(pthread_t self) {
-  const auto found = std::ranges::find_if(
-      threads_, [self](const auto& thread) { return ::pthread_equal(thread->real, self) != 0; });
-  if (found == threads_.end()) return;
-  wait_until([thread = found->get()] { return thread->is_over; }, Time::max());
+  Thread* const thread = find(self);
+  if (thread == nullptr) return;
+  wait_until([thread] { return thread->is_over; }, Time::max());
+  thread->is_let_go = true;
+}
+
+void Threads::is_detached(pthread_t self) {
+  if (Thread* const thread = find(self); thread != nullptr) thread->is_let_go = true;
 }
 
 }  // namespace weft::sim

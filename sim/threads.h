@@ -58,6 +58,7 @@ class Threads {
   // The thread that `self` of the C library is; `body` runs on it.
   int create(pthread_t* self, const pthread_attr_t* attributes, void* (*body)(void*), void* argument);
   void await_end(pthread_t self);
+  void is_detached(pthread_t self);
 
  private:
   struct Waiter;
@@ -73,6 +74,8 @@ class Threads {
   static void* live(void* thread);
   void block(Thread& self);
   bool is_paused(const Thread& thread) const;
+  Thread* find(pthread_t self) const;
+  static void abandon(std::unique_ptr<Thread>& thread);
 
   const Clock& clock_;
   Dice& dice_;

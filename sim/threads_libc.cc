@@ -70,6 +70,11 @@ int pthread_join(pthread_t self, void** result) {
   return WEFT_OWN(pthread_join)(self, result);
 }
 
+int pthread_detach(pthread_t self) noexcept {
+  if (Threads* const all = Threads::here()) all->is_detached(self);
+  return WEFT_OWN(pthread_detach)(self);
+}
+
 int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
   if (Threads* const all = Threads::here()) return all->lock(mutex, is_recursive(mutex)), 0;
   return WEFT_OWN(pthread_mutex_lock)(mutex);
