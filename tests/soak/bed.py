@@ -105,9 +105,7 @@ class Bed:
         with result:
             yield result
             result.flows_after = load.wait_until_it_flows(patience)
-            before = load.failures()
-            time.sleep(WORK_SECONDS)
-            assert load.failures() == before, f"it is mended, but commands fail: {load.report['failed']}"
+            result.flows_after += load.wait_until_nothing_fails(patience, WORK_SECONDS)
             assert self.weftd.process.poll() is None, f"weftd ended with {self.weftd.process.returncode}"
             if loses:
                 loses()

@@ -92,3 +92,13 @@ class Load(Steered):
             assert time.monotonic() - began < patience, f"no I/O again within {patience} s"
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def wait_until_nothing_fails(self, patience, seconds):
+        """For so long."""
+        began = time.monotonic()
+        while True:
+            before = self.failures()
+            time.sleep(seconds)
+            if self.failures() == before:
+                return time.monotonic() - began - seconds
+            assert time.monotonic() - began < patience, f"it is mended, but commands fail: {self.report['failed']}"

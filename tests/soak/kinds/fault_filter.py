@@ -10,7 +10,7 @@ from steered import FILTERED_WEFTD
 NAME = "fault filter"
 
 # What the host must be told.
-ERRORS = {errno.EIO: "(read 2:81|write 2:80|flush 0:06)", errno.ENOSPC: "(read|write|flush) 0:81"}
+ERRORS = {errno.EIO: "(read 2:81|write 2:80|flush 2:80)", errno.ENOSPC: "(read|write|flush) 0:81"}
 
 
 def run(soak):

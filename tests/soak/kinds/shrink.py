@@ -1,7 +1,8 @@
 """The file of a disk is cut to half under load, and made whole again.  What lies below the cut is not touched, what lies
-beyond is the administrator's loss, and weftd goes on."""
+beyond is the administrator's loss, and weftd goes on: with the new size once it has seen it, and with the old one again."""
 
 import os
+import signal
 import time
 
 from bed import Bed
@@ -24,5 +25,8 @@ def run(soak):
 
             with bed.fault(f"cut to {cut >> 20} MiB of {MIB}", fails=".*", loses=write_again):
                 os.truncate(bed.disk, cut)
+                if soak.dice.random() < 0.5:
+                    bed.weftd.send(signal.SIGHUP)  # it looks at the size, as it does from time to time
                 time.sleep(soak.dice.uniform(0.2, 1))
                 os.truncate(bed.disk, whole)
+                bed.weftd.send(signal.SIGHUP)
