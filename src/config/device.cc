@@ -8,7 +8,6 @@
 #include <chrono>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/document_rows.h"
 
 namespace weft::config {
@@ -36,13 +35,11 @@ Result<const block::Plugin*> find_plugin(std::span<const block::Plugin> plugins,
   const std::string_view name = adapter.substr(0, adapter.rfind('_'));
   const auto it = std::ranges::find(plugins, name, &block::Plugin::name);
   if (it != plugins.end()) return &*it;
-  WEFT_REACHED("config.unknown_plugin");
   return fail(EINVAL, fmt::format("there is no such plugin; known: {}", names_of(plugins)));
 }
 
 Result<> check_control_key(const block::Plugin& plugin, std::string_view key, std::string_view value) {
   if (std::ranges::find(plugin.keys, key, &block::ControlKey::name) != plugin.keys.end()) return {};
-  WEFT_REACHED("config.unknown_control_key");
   return fail(EINVAL, fmt::format("\"{}\": unknown key; known here: {}", value, names_of(plugin.keys)));
 }
 
@@ -68,7 +65,6 @@ std::shared_ptr<block::Backend> Device::backend() const {
 
 Result<> Device::check_closed() const {
   if (state_ == State::closed) return {};
-  WEFT_REACHED("config.change_of_enabled_device");
   return fail(EBUSY, "it is enabled: this cannot change any more; remove the device and make it anew");
 }
 
@@ -189,7 +185,6 @@ void Device::opened(Result<std::shared_ptr<block::Backend>> result, bool stays_a
   if (state_ == State::gone || !visit) {
     auto closed = std::move(closed_);
     lock.unlock();
-    WEFT_REACHED("config.device_removed_while_it_opened");
     result = fail(ECANCELED, "it was removed while it opened");  // closes it
     if (closed) closed();
     return answer(fail(ECANCELED, "it was removed while it opened"));
@@ -227,10 +222,8 @@ Result<> Device::remove(std::move_only_function<void()> closed) {
   {
     const std::scoped_lock lock(mutex_);
     if (state_ == State::gone) return fail(ENOENT, "it is being removed");
-    if (!users_.empty()) {
-      WEFT_REACHED("config.removal_of_shown_device");
+    if (!users_.empty())
       return fail(EBUSY, fmt::format("{} shows it to hosts: remove its link first", users_.front()->path()));
-    }
     const State before = std::exchange(state_, State::gone);
     workshop_->store().erase(device_row(name_));
     if (before != State::closed) closed_ = std::exchange(closed, nullptr);
@@ -262,14 +255,10 @@ Result<std::shared_ptr<block::Backend>> Device::add_user(std::shared_ptr<DeviceU
                                                          WhenClosed when_closed) {
   const std::scoped_lock lock(mutex_);
   const bool waits = state_ == State::closed && when_closed == WhenClosed::wait;
-  if (state_ == State::closed && !open_error_.empty() && !waits) {
-    WEFT_REACHED("config.link_to_device_that_did_not_open");
+  if (state_ == State::closed && !open_error_.empty() && !waits)
     return fail(ENODEV, fmt::format("device \"{}\": it did not open: {}", path(), open_error_));
-  }
-  if (state_ != State::open && state_ != State::opening && !waits) {
-    WEFT_REACHED("config.link_to_device_that_is_not_enabled");
+  if (state_ != State::open && state_ != State::opening && !waits)
     return fail(EINVAL, fmt::format("device \"{}\": there is none that is enabled", path()));
-  }
   users_.push_back(std::move(user));
   return backend_;
 }

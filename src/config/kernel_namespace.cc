@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/answers.h"
 #include "config/device_path.h"
 
@@ -25,7 +24,6 @@ Result<block::PathKind> kind_of(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return fail_errno(errno, path);
   if (S_ISREG(status.st_mode)) return block::PathKind::file;
   if (S_ISBLK(status.st_mode)) return block::PathKind::device;
-  WEFT_REACHED("config.neither_file_nor_device");
   return fail(ENOTBLK, fmt::format("{}: it must be a regular file or a block device", path));
 }
 

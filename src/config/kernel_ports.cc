@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/attributes.h"
 #include "config/model.h"
 
@@ -42,11 +41,9 @@ Result<PortName> port_name_of(const KernelPortEntry& entry) {
   if (auto parsed = PortName::parse(name.text()); !parsed) return parsed;
   const bool is_ip = entry.trtype == "tcp" || entry.trtype == "rdma";
   const std::string_view family = entry.traddr.find(':') == std::string::npos ? "ipv4" : "ipv6";
-  if (is_ip && !entry.adrfam.empty() && entry.adrfam != family) {
-    WEFT_REACHED("config.family_that_does_not_fit");
+  if (is_ip && !entry.adrfam.empty() && entry.adrfam != family)
     return fail(EINVAL, fmt::format("addr_adrfam \"{}\" does not fit addr_traddr \"{}\": write {}",
                                     entry.adrfam, entry.traddr, family));
-  }
   return name;
 }
 
@@ -130,10 +127,8 @@ Result<> KernelPorts::make(PortId id) {
   StateStore& state = model_.parts().state;
   const std::string holder = state.port_of(id);
   if (const auto name = PortName::parse(holder);
-      name && (model_.listeners().index().is_listening(*name) || model_.listeners().index().has(*name))) {
-    WEFT_REACHED("config.port_id_is_taken");
+      name && (model_.listeners().index().is_listening(*name) || model_.listeners().index().has(*name)))
     return fail(EEXIST, fmt::format("port {}: this is the id of {} already", id.value(), holder));
-  }
   {
     const std::scoped_lock lock(mutex_);
     const auto [it, is_new] = ports_.emplace(id, std::make_shared<Port>());
@@ -157,11 +152,9 @@ Result<> KernelPorts::remove(PortId id) {
     if (!found) return std::unexpected(std::move(found.error()));
     port = std::move(*found);
     const auto nqns = links(*port);
-    if (!nqns.empty() || port->beginning > 0) {
-      WEFT_REACHED("config.removal_of_linking_port");
+    if (!nqns.empty() || port->beginning > 0)
       return fail(ENOTEMPTY, fmt::format("it links {} subsystems: remove those links first",
                                          nqns.size() + port->beginning));
-    }
     drop(id);
   }
   if (!port->name || !model_.listeners().index().has(*port->name)) return {};
@@ -178,10 +171,8 @@ Result<> KernelPorts::change(PortId id, const std::function<Result<>(KernelPortE
     const auto found = look_up(id);
     if (!found) return std::unexpected(found.error());
     Port& port = **found;
-    if (port.beginning > 0 || !links(port).empty()) {
-      WEFT_REACHED("config.change_of_linking_port");
+    if (port.beginning > 0 || !links(port).empty())
       return fail(EACCES, "it cannot change while the port links a subsystem: remove its links first");
-    }
     const KernelPortEntry before = port.entry;
     if (auto changed = change(port.entry); !changed) return changed;
     if (port.entry != before) keep(id, port);
@@ -310,20 +301,16 @@ Result<> KernelPorts::claim(PortId id, const PortName& name) {
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [other, port] : ports_)
-      if (other != id && port->name == name && !links(*port).empty()) {
-        WEFT_REACHED("config.address_of_another_port");
+      if (other != id && port->name == name && !links(*port).empty())
         return fail(EADDRINUSE, fmt::format("{} has the address {}: link there, or remove "
                                             "its links first",
                                             path(other), name.text()));
-      }
   }
   const PortId present = state.port_id(name.text());
   if (present == id) return {};
-  if (index.is_listening(name)) {
-    WEFT_REACHED("config.listener_of_another_port");
+  if (index.is_listening(name))
     return fail(EADDRINUSE, fmt::format("{} listens already, as port {}: link there, or disable it first",
                                         name.text(), present.value()));
-  }
   const std::string holder = state.port_of(id);
   if (const auto other = PortName::parse(holder); other && index.is_listening(*other))
     return fail(EADDRINUSE, fmt::format("port id {} is that of {}, which listens: choose another id",
@@ -341,12 +328,10 @@ Result<> KernelPorts::check_params(const Port& port, const std::string& nqn) con
     if (other.get() == &port || !is_linked(*other, nqn)) continue;
     for (const auto& [name, value] : port.entry.params)
       if (const auto its = other->entry.params.find(name);
-          its != other->entry.params.end() && its->second != value) {
-        WEFT_REACHED("config.param_that_another_port_has_otherwise");
+          its != other->entry.params.end() && its->second != value)
         return fail(EBUSY, fmt::format("{} \"{}\": port {} links {} with \"{}\", and sizes belong to a "
                                        "subsystem: write the same",
                                        name, value, id.value(), nqn, its->second));
-      }
   }
   return {};
 }

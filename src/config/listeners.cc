@@ -9,8 +9,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/reached.h"
-
 namespace weft::config {
 
 namespace {
@@ -35,17 +33,14 @@ fabric::Transport* Listeners::find_transport(const std::string& trtype) const {
 std::unexpected<Error> Listeners::no_transport(int code, const std::string& trtype) const {
   std::vector<std::string_view> known;
   for (const auto* each : transports_) known.push_back(each->name());
-  WEFT_REACHED("config.unknown_transport");
   return fail(code, fmt::format("there is no transport \"{}\"; known: {}", trtype, fmt::join(known, ", ")));
 }
 
 Result<> Listeners::check(const PortName& name) const {
   const auto right = canonical(name);
   if (!right) return std::unexpected(right.error());
-  if (*right != name) {
-    WEFT_REACHED("config.address_spelt_otherwise");
+  if (*right != name)
     return fail(EINVAL, fmt::format("\"{}\" must be written {}", name.text(), right->text()));
-  }
   if (name.trsvcid == "0") return fail(EINVAL, "service id 0: hosts need a number to connect to, like 4420");
   return {};
 }
@@ -105,12 +100,10 @@ std::vector<Result<>> Listeners::join(const PortName& name, std::span<const User
 }
 
 Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
-  if (!entry.users.empty() && entry.users.front().advertise != user.advertise) {
-    WEFT_REACHED("config.other_address_advertised");
+  if (!entry.users.empty() && entry.users.front().advertise != user.advertise)
     return fail(EBUSY, fmt::format("addr_advertise \"{}\": {} has this listener with \"{}\"; one listener "
                                    "advertises one address",
                                    user.advertise, entry.users.front().path, entry.users.front().advertise));
-  }
   if (find_transport(name.trtype) == nullptr) return no_transport(EOPNOTSUPP, name.trtype);
   if (entry.port == nullptr)
     if (auto made = make_port(entry, name, user); !made) return made;

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/document_rows.h"
 #include "wire/nqn.h"
 
@@ -43,7 +42,6 @@ Result<> Adapter::insert(const std::string& device, std::shared_ptr<Device> obje
   const std::scoped_lock lock(mutex_);
   if (is_gone_) return none("adapter", name_);
   if (devices_.emplace(device, std::move(object)).second) return {};
-  WEFT_REACHED("config.device_is_there");
   return fail(EEXIST, fmt::format("device {}/{}: there is one already", name_, device));
 }
 
@@ -54,11 +52,9 @@ void Adapter::erase(std::string_view device) {
 
 Result<> Adapter::end() {
   const std::scoped_lock lock(mutex_);
-  if (!devices_.empty()) {
-    WEFT_REACHED("config.removal_of_used_adapter");
+  if (!devices_.empty())
     return fail(ENOTEMPTY, fmt::format("adapter {}: it has {} devices, like {}; remove them first", name_,
                                        devices_.size(), devices_.begin()->first));
-  }
   is_gone_ = true;
   store_.erase(row());
   return {};
@@ -87,10 +83,8 @@ Result<> Model::make_adapter(const std::string& name) {
   const auto plugin = find_plugin(parts_.plugins, name);
   if (!plugin) return std::unexpected(plugin.error());
   const auto adapter = std::make_shared<Adapter>(name, **plugin, parts_.store);
-  if (!adapters_.insert(name, adapter)) {
-    WEFT_REACHED("config.adapter_is_there");
+  if (!adapters_.insert(name, adapter))
     return fail(EEXIST, fmt::format("adapter {}: there is one already", name));
-  }
   adapter->keep_new();
   return {};
 }

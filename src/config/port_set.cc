@@ -7,7 +7,6 @@
 #include <ranges>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/document_rows.h"
 
 namespace weft::config {
@@ -59,10 +58,8 @@ Result<> PortSet::make(const PortName& name) {
   const std::scoped_lock lock(mutex_);
   Port port;
   port.entry.enable = false;
-  if (!ports_.emplace(name, port).second) {
-    WEFT_REACHED("config.port_is_there");
+  if (!ports_.emplace(name, port).second)
     return fail(EEXIST, fmt::format("port {}: there is one already", name.text()));
-  }
   keep(name, port);
   if (!is_ending_) listeners_.index().made(name, *this, nqn());
   return {};
@@ -107,10 +104,8 @@ Result<> PortSet::change(const PortName& name, const std::function<Result<>(Port
   const std::scoped_lock lock(mutex_);
   const auto it = ports_.find(name);
   if (it == ports_.end()) return none(name);
-  if (it->second.entry.enable || it->second.is_changing) {
-    WEFT_REACHED("config.change_of_enabled_port");
+  if (it->second.entry.enable || it->second.is_changing)
     return fail(EBUSY, "it cannot change while the port is enabled: write 0 to enable first");
-  }
   auto changed = change(it->second.entry);
   keep(name, it->second);
   return changed;
@@ -139,7 +134,6 @@ Result<> PortSet::make_ana_group(const PortName& name, AnaGroupId group) {
       name,
       [group](AnaGroups& groups) -> Result<> {
         if (groups.emplace(group, wire::AnaState::inaccessible).second) return {};
-        WEFT_REACHED("config.ana_group_is_there");
         return fail(EEXIST, fmt::format("ANA group {}: there is one already", group.value()));
       },
       nullptr);
@@ -149,10 +143,7 @@ Result<> PortSet::remove_ana_group(const PortName& name, AnaGroupId group, targe
   return change_ana(
       name,
       [group](AnaGroups& groups) -> Result<> {
-        if (group == AnaGroupId(1)) {
-          WEFT_REACHED("config.removal_of_first_ana_group");
-          return fail(EBUSY, "ANA group 1 is always there");
-        }
+        if (group == AnaGroupId(1)) return fail(EBUSY, "ANA group 1 is always there");
         if (groups.erase(group) > 0) return {};
         return fail(ENOENT, fmt::format("ANA group {}: there is none", group.value()));
       },
@@ -209,7 +200,6 @@ Result<Listeners::User> PortSet::begin_enable(const PortName& name) {
   if (!entry) return std::unexpected(entry.error());
   if (!entry->enable) return user(name, *entry);
   if (auto kept = end_enable(name, {}); !kept) return std::unexpected(std::move(kept.error()));
-  WEFT_REACHED("config.port_is_enabled_already");
   return fail(EALREADY, "it is enabled already");
 }
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/address_words.h"
 #include "config/document_rows.h"
 #include "config/names.h"
@@ -21,19 +20,14 @@ std::string row(const std::string& name) {
 }  // namespace
 
 Result<> check_referral(const ReferralEntry& entry) {
-  if (entry.trtype.empty()) {
-    WEFT_REACHED("config.referral_without_transport");
-    return fail(EINVAL, "there is no addr_trtype: write tcp or the like");
-  }
+  if (entry.trtype.empty()) return fail(EINVAL, "there is no addr_trtype: write tcp or the like");
   const bool is_ip = entry.trtype == "tcp" || entry.trtype == "rdma";
   if (!is_ip) {
     if (!entry.traddr.empty() || entry.trtype == "loop") return {};
     return fail(EINVAL, "there is no addr_traddr: write where hosts find it");
   }
-  if (auto whole = parse_address(address_text(entry.traddr, entry.trsvcid)); !whole) {
-    WEFT_REACHED("config.referral_with_half_an_address");
+  if (auto whole = parse_address(address_text(entry.traddr, entry.trsvcid)); !whole)
     return fail(EINVAL, "addr_traddr and addr_trsvcid: " + whole.error().message);
-  }
   return {};
 }
 
@@ -69,10 +63,8 @@ Result<> ReferralSet::change(const std::string& name, const std::function<Result
   const std::scoped_lock lock(mutex_);
   const auto it = look_up(name);
   if (!it) return std::unexpected(it.error());
-  if ((*it)->second.enable) {
-    WEFT_REACHED("config.change_of_enabled_referral");
+  if ((*it)->second.enable)
     return fail(EACCES, "it cannot change while the referral is enabled: write 0 to enable first");
-  }
   auto changed = change((*it)->second);
   if (changed) store_.put(row(name), row_value((*it)->second));
   return changed;

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "base/reached.h"
 #include "base/replace_file.h"
 
 namespace weft::config {
@@ -84,11 +83,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   std::error_code code;
   const std::filesystem::path directory = std::filesystem::absolute(path, code).parent_path();
   const bool made_directory = !code && std::filesystem::create_directories(directory, code);
-  if (code) {
-    WEFT_REACHED("config.store_without_directory");
+  if (code)
     return fail(code.value(),
                 fmt::format("store {}: its directory cannot be made: {}", path, code.message()));
-  }
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path));
   if (auto locked = database->take_lock(); !locked) return std::unexpected(std::move(locked.error()));
   if (!exists(path))
@@ -117,7 +114,6 @@ Result<> SqliteDatabase::take_lock() {
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail_errno(errno, path);
     if (::pread(lock_, holder, sizeof holder - 1, 0) < 0) holder[0] = '\0';
-    WEFT_REACHED("config.store_is_taken");
     return fail(EBUSY, fmt::format("store {}: process {} has it open: end that, or name another store", path_,
                                    holder[0] == '\0' ? "?" : holder));
   }
@@ -130,13 +126,11 @@ Result<> SqliteDatabase::take_lock() {
 // Under another name until it is whole: an empty file would look like a store that has lost everything.
 Result<> SqliteDatabase::make(const std::string& path) {
   for (const char* end : kBeside)
-    if (exists(path + end)) {
-      WEFT_REACHED("config.store_is_gone_but_its_log");
+    if (exists(path + end))
       return fail(
           EIO, fmt::format("store {}: it is gone, and {}{} is still there: put back the file that belongs to "
                            "it, or move that one away too to begin with nothing",
                            path, path, end));
-    }
   const std::string temporary = path + ".new";
   ::unlink(temporary.c_str());
   for (const char* end : kBeside) ::unlink((temporary + end).c_str());
@@ -166,7 +160,6 @@ Result<> SqliteDatabase::open_file() {
 Result<> SqliteDatabase::check() {
   sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   const auto refuse = [this](const std::string& why) {
-    WEFT_REACHED("config.store_is_damaged");
     return fail(
         EIO, fmt::format("store {}: {}; it was left as it is: put back a good copy of it, or move it and its "
                          "{}-wal away to begin with nothing",
@@ -275,7 +268,6 @@ std::unexpected<Error> SqliteDatabase::error(std::string_view what) const {
   if ((sqlite3_errcode(database_) & 0xFF) == SQLITE_BUSY)
     return fail(code,
                 fmt::format("store {}: another process has it open: end that, or name another store", path_));
-  WEFT_REACHED("config.store_error");
   return fail(code,
               fmt::format("store {}: {}: {} ({})", path_, what, sqlite3_errmsg(database_), errno_text(code)));
 }

@@ -8,7 +8,6 @@
 
 #include "base/control_thread.h"
 #include "base/planted.h"
-#include "base/reached.h"
 #include "config/sqlite_database.h"
 
 namespace weft::config {
@@ -18,7 +17,6 @@ namespace {
 constexpr std::chrono::seconds kRetryPause{1};
 
 std::unexpected<Error> not_kept(const Error& error) {
-  WEFT_REACHED("config.store_commit_failed");
   return fail(error.code,
               fmt::format("it is in force but not kept: {}; it is tried again every second, and lost "
                           "when the process ends before that succeeds",
@@ -94,7 +92,6 @@ void SqliteStore::when_durable(Answer answer) {
     return;
   }
   lock.unlock();
-  WEFT_REACHED("config.store_asked_at_the_end");
   answer(ends ? fail(ECANCELED, "the process ends, and keeps nothing more") : Result<>());
 }
 

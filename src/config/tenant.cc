@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/reached.h"
 #include "config/device_path.h"
 #include "config/names.h"
 #include "config/told_later.h"
@@ -41,21 +40,15 @@ std::unexpected<Error> Tenant::no_namespace(Nsid nsid) const {
 }
 
 Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
-  if (nsid.value() == 0 || nsid.value() == 0xFFFFFFFF) {
-    WEFT_REACHED("config.nsid_out_of_range");
+  if (nsid.value() == 0 || nsid.value() == 0xFFFFFFFF)
     return fail(EINVAL, fmt::format("namespace {}: an nsid is from 1 to 4294967294", nsid.value()));
-  }
   const std::scoped_lock lock(mutex_);
   if (has_ended_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
-  if (namespaces_.contains(nsid)) {
-    WEFT_REACHED("config.namespace_is_there");
+  if (namespaces_.contains(nsid))
     return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn()));
-  }
-  if (namespaces_.size() >= target::kMaxNamespaces) {
-    WEFT_REACHED("config.too_many_namespaces");
+  if (namespaces_.size() >= target::kMaxNamespaces)
     return fail(ENOSPC,
                 fmt::format("{} has {} namespaces, which is the most", nqn(), target::kMaxNamespaces));
-  }
   namespaces_[nsid].directory = directory;
   keep(nsid, namespaces_[nsid]);
   return {};
@@ -84,10 +77,8 @@ Result<> Tenant::change_namespace(Nsid nsid, Mutability what,
   std::unique_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  if (it->second.device != nullptr && what != Mutability::live) {
-    WEFT_REACHED("config.change_of_linked_namespace");
+  if (it->second.device != nullptr && what != Mutability::live)
     return fail(EBUSY, "it cannot change while the namespace is linked to a device: remove the link first");
-  }
   if (auto changed = change(it->second.entry); !changed) return changed;
   keep(nsid, it->second);
   if (it->second.is_live) return subsystem_->set_ana_group(nsid, it->second.entry.ana_group, std::move(done));
@@ -100,10 +91,8 @@ Result<> Tenant::change_backing(Nsid nsid, const std::function<Result<>(Backing&
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  if (it->second.device != nullptr) {
-    WEFT_REACHED("config.change_of_enabled_namespace");
+  if (it->second.device != nullptr)
     return fail(EBUSY, "it cannot change while the namespace is enabled: write 0 to enable first");
-  }
   auto changed = change(it->second.backing);
   keep(nsid, it->second);
   return changed;
@@ -116,10 +105,8 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   if (it == namespaces_.end()) return no_namespace(nsid);
   if (auto named = check_name(link.name); !named) return named;
   Namespace& its = it->second;
-  if (its.device != nullptr) {
-    WEFT_REACHED("config.second_link");
+  if (its.device != nullptr)
     return fail(EEXIST, fmt::format("it shows {} already: remove that link first", its.device->path()));
-  }
   auto user = std::make_shared<User>(shared_from_this(), nsid);
   auto backend = device->add_user(user, when_closed);
   if (!backend) return std::unexpected(std::move(backend.error()));
@@ -164,10 +151,8 @@ void Tenant::device_opened(const User& user, std::shared_ptr<block::Backend> bac
 Result<> Tenant::unlink(Nsid nsid, target::Done done) {
   ToldLater told(std::move(done));
   auto detached = detach(nsid, told);
-  if (detached && !*detached) {
-    WEFT_REACHED("config.no_link_to_remove");
+  if (detached && !*detached)
     detached = fail(ENOENT, fmt::format("namespace {} of {}: it has no link", nsid.value(), nqn()));
-  }
   if (!detached) told.cancel();
   return detached ? Result<>() : std::unexpected(std::move(detached.error()));
 }
