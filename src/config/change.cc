@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/planted.h"
+#include "base/reached.h"
 #include "config/countdown.h"
 #include "wire/nqn.h"
 
@@ -97,9 +98,11 @@ void Change::remove_devices() {
   }
   remove_adapters();
   // A file that is open here would be refused to its successor.
-  if (!closings.wait(patience_.close))
+  if (!closings.wait(patience_.close)) {
+    WEFT_REACHED("config.backends_still_close");
     model_.parts().journal.note("target/core",
                                 "backends that were removed are still closing; this goes on behind");
+  }
 }
 
 void Change::remove_adapters() {
@@ -137,10 +140,13 @@ void Change::make_devices(const std::shared_ptr<Openings>& openings) {
       const bool failed = !result && result.error().code != ECANCELED;
       const std::scoped_lock lock(openings->mutex);
       openings->left.erase(path);
-      if (failed && openings->is_over)
+      if (failed && openings->is_over) {
+        WEFT_REACHED("config.device_failed_behind");
         workshop->journal().problem(path, result.error().message);
-      else if (failed)
+      } else if (failed) {
+        WEFT_REACHED("config.device_failed");
         openings->failed.push_back({path, result.error().message, result.error().code});
+      }
       openings->changed.notify_all();
     };
   };
@@ -154,11 +160,13 @@ std::shared_ptr<Device> Change::make_device(const std::string& name, const Devic
   auto made = model_.find_adapter(adapter) != nullptr ? Result<>() : model_.make_adapter(adapter);
   auto device = made ? model_.make_device(name) : std::unexpected(std::move(made.error()));
   if (!device) {
+    WEFT_REACHED("config.device_not_made");
     problem(path, device.error());
     return nullptr;
   }
   for (const auto& [key, value] : entry.control)
     if (auto set = (*device)->set_control({{key, value}}); !set) {
+      WEFT_REACHED("config.control_refused");
       problem(path + "/control/" + key, set.error());
       (void)model_.remove_device(name, [] {});
       return nullptr;
@@ -171,9 +179,11 @@ std::shared_ptr<Device> Change::make_device(const std::string& name, const Devic
 void Change::await(Openings& openings) {
   std::unique_lock lock(openings.mutex);
   openings.changed.wait_for(lock, patience_.open, [&] { return openings.left.empty(); });
-  for (const auto& path : openings.left)
+  for (const auto& path : openings.left) {
+    WEFT_REACHED("config.device_still_opens");
     problem(path, {ETIMEDOUT,
                    "it still opens, and may hang; its namespaces come when it is there, all others go on"});
+  }
   problems_.insert(problems_.end(), openings.failed.begin(), openings.failed.end());
   openings.is_over = true;
 }
@@ -245,7 +255,10 @@ void Change::set_access(const std::string& nqn, const SubsystemEntry* before, co
     for (const auto& [name, value] : next.attributes) access.attributes[name] = value;
     for (const auto& [host, entry] : next.hosts) access.hosts.insert_or_assign(host, entry);
   };
-  if (auto configured = tenant->configure(change); !configured) problem(tenant->path(), configured.error());
+  if (auto configured = tenant->configure(change); !configured) {
+    WEFT_REACHED("config.subsystem_refused");
+    problem(tenant->path(), configured.error());
+  }
 }
 
 void Change::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
@@ -259,14 +272,20 @@ void Change::make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& ent
   if (made) made = tenant.change_namespace(nsid, Mutability::locked, set, nullptr);
   if (made) made = set_backing(tenant, nsid, entry);
   if (made && !entry.device.empty()) made = link_namespace(tenant, nsid, entry);
-  if (!made) problem(tenant.path(nsid), made.error());
+  if (!made) {
+    WEFT_REACHED("config.namespace_not_made");
+    problem(tenant.path(nsid), made.error());
+  }
 }
 
 Result<> Change::link_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry) {
   const auto none =
       fail(ENOENT, fmt::format("device \"target/core/{}\": there is none that is enabled", entry.device));
   const auto device = model_.find_device(entry.device);
-  if (device == nullptr) return none;
+  if (device == nullptr) {
+    WEFT_REACHED("config.link_to_no_device");
+    return none;
+  }
   NamespaceLink link = usual_link(entry.device);
   if (!entry.link_name.empty()) link.name = entry.link_name;
   if (!entry.link_target.empty()) link.target = entry.link_target;
@@ -281,7 +300,10 @@ void Change::apply_discovery_nqn() {
   if (nqn.empty() && !before_.discovery_nqn.empty()) nqn = wire::kDiscoveryNqn;
   // Hosts are told of each change.
   if (nqn.empty() || nqn == model_.parts().target.discovery_nqn()) return;
-  if (auto set = model_.set_discovery_nqn(nqn); !set) problem("nvmet/discovery_nqn", set.error());
+  if (auto set = model_.set_discovery_nqn(nqn); !set) {
+    WEFT_REACHED("config.discovery_nqn_refused");
+    problem("nvmet/discovery_nqn", set.error());
+  }
 }
 
 void Change::apply_kernel_layout() {
@@ -292,7 +314,10 @@ void Change::apply_kernel_layout() {
   for (const auto& [id, port] : before_.kernel_ports)
     if (!next_.kernel_ports.contains(id)) ports.forget(id);
   for (const auto& [id, port] : next_.kernel_ports)
-    if (auto restored = ports.restore(id, port); !restored) problem(KernelPorts::path(id), restored.error());
+    if (auto restored = ports.restore(id, port); !restored) {
+      WEFT_REACHED("config.kernel_port_not_restored");
+      problem(KernelPorts::path(id), restored.error());
+    }
 }
 
 void Change::apply_referrals() {
@@ -312,7 +337,10 @@ void Change::apply_referrals() {
     auto made = referrals.make(name);
     if (made) made = referrals.change(name, set);
     if (made && entry.enable) made = referrals.enable(name, true);
-    if (!made) problem("nvmet/discovery/referrals/" + name, made.error());
+    if (!made) {
+      WEFT_REACHED("config.referral_not_made");
+      problem("nvmet/discovery/referrals/" + name, made.error());
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/change.h"
 
 namespace weft::config {
@@ -80,7 +81,10 @@ void Change::make_ports(const std::shared_ptr<PortSet>& ports, const Ports& next
       made = make_port(ports, name, entry, joinings);
     else if (its->second.ana_groups != entry.ana_groups)
       made = ports->set_ana_groups(name, entry.ana_groups, nullptr);
-    if (!made) problem(ports->path(name), made.error());
+    if (!made) {
+      WEFT_REACHED("config.port_not_made");
+      problem(ports->path(name), made.error());
+    }
   }
 }
 
@@ -106,8 +110,10 @@ void Change::join(const Joinings& joinings) {
   for (const auto& [name, joining] : joinings) {
     auto results = model_.listeners().join(name, joining.users);
     for (std::size_t i = 0; i < results.size(); ++i)
-      if (auto joined = joining.sets[i]->end_enable(name, std::move(results[i])); !joined)
+      if (auto joined = joining.sets[i]->end_enable(name, std::move(results[i])); !joined) {
+        WEFT_REACHED("config.port_not_enabled");
         problem(joining.users[i].path, joined.error());
+      }
   }
 }
 

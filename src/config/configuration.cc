@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/control_thread.h"
+#include "base/reached.h"
 #include "config/countdown.h"
 
 namespace weft::config {
@@ -63,6 +64,7 @@ std::size_t Configuration::load(Rows rows) {
   const auto end = std::chrono::steady_clock::now() + patience_.predecessor;
   auto problems = Change(model_, patience_, {}, parsed.document).run();
   while (std::ranges::any_of(problems, is_held) && std::chrono::steady_clock::now() < end) {
+    WEFT_REACHED("config.predecessor_holds_something");
     std::this_thread::sleep_for(kPredecessorPause);
     problems = Change(model_, patience_, {}, parsed.document).run();
   }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/document_rows.h"
 
 namespace weft::config {
@@ -138,7 +139,10 @@ void Device::enable(Asked asked, Answer answer) {
   {
     const std::scoped_lock lock(mutex_);
     if (state_ != State::closed) {
-      if (state_ == State::gone) return answer(fail(ENOENT, "it is being removed"));
+      if (state_ == State::gone) {
+        WEFT_REACHED("config.enable_of_removed_device");
+        return answer(fail(ENOENT, "it is being removed"));
+      }
       return answer(state_ == State::open ? fail(EEXIST, "it is enabled already")
                                           : fail(EALREADY, "it opens already, and may hang"));
     }
@@ -170,11 +174,13 @@ Result<std::shared_ptr<block::Backend>> Device::open_backend(const block::OpenOp
 Uuid Device::kept_serial() {
   const Workshop::Visit visit(*workshop_);
   if (!plugin_.keeps_data || !visit) return StateStore::random_uuid();
-  if (auto kept = workshop_->state().assure({name_}, {}); !kept)
+  if (auto kept = workshop_->state().assure({name_}, {}); !kept) {
+    WEFT_REACHED("config.serial_not_kept");
     workshop_->journal().note(
         path(), fmt::format("{}: its new unit serial will not be the same after a restart; choose "
                             "another --state-dir, or name it in vpd_unit_serial",
                             kept.error().message));
+  }
   return workshop_->state().unit_serial(name_);
 }
 
@@ -183,6 +189,7 @@ void Device::opened(Result<std::shared_ptr<block::Backend>> result, bool stays_a
   std::vector<std::shared_ptr<DeviceUser>> users;
   std::unique_lock lock(mutex_);
   if (state_ == State::gone || !visit) {
+    WEFT_REACHED("config.device_removed_while_it_opened");
     auto closed = std::move(closed_);
     lock.unlock();
     result = fail(ECANCELED, "it was removed while it opened");  // closes it
@@ -190,6 +197,7 @@ void Device::opened(Result<std::shared_ptr<block::Backend>> result, bool stays_a
     return answer(fail(ECANCELED, "it was removed while it opened"));
   }
   if (!result) {
+    WEFT_REACHED("config.device_cannot_be_opened");
     state_ = State::closed;
     open_error_ = result.error().message;
     if (!stays_asked) {
@@ -222,8 +230,10 @@ Result<> Device::remove(std::move_only_function<void()> closed) {
   {
     const std::scoped_lock lock(mutex_);
     if (state_ == State::gone) return fail(ENOENT, "it is being removed");
-    if (!users_.empty())
+    if (!users_.empty()) {
+      WEFT_REACHED("config.device_in_use");
       return fail(EBUSY, fmt::format("{} shows it to hosts: remove its link first", users_.front()->path()));
+    }
     const State before = std::exchange(state_, State::gone);
     workshop_->store().erase(device_row(name_));
     if (before != State::closed) closed_ = std::exchange(closed, nullptr);
@@ -248,7 +258,10 @@ void Device::refreshed(const Result<>& result) {
     refreshing_ = false;
     if (std::exchange(last_refresh_error_, error) == error) return;
   }
-  if (visit && !error.empty()) workshop_->journal().problem(path(), error);
+  if (visit && !error.empty()) {
+    WEFT_REACHED("config.device_cannot_be_refreshed");
+    workshop_->journal().problem(path(), error);
+  }
 }
 
 Result<std::shared_ptr<block::Backend>> Device::add_user(std::shared_ptr<DeviceUser> user,

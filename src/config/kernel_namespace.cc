@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/answers.h"
 #include "config/device_path.h"
 
@@ -78,9 +79,15 @@ void enable_namespace(Model& model, const std::shared_ptr<Tenant>& tenant, Nsid 
   model.workshop()->openers.run(
       [&model, tenant, nsid, backing = its->backing, answer = std::move(answer)]() mutable {
         const auto kind = kind_of(backing.device_path);
-        if (!kind) return answer(std::unexpected(kind.error()));
+        if (!kind) {
+          WEFT_REACHED("config.no_such_path");
+          return answer(std::unexpected(kind.error()));
+        }
         const Workshop::Visit visit(*tenant->workshop());
-        if (!visit) return answer(fail(ECANCELED, "the daemon ends"));
+        if (!visit) {
+          WEFT_REACHED("config.enable_while_daemon_ends");
+          return answer(fail(ECANCELED, "the daemon ends"));
+        }
         open_and_link(model, tenant, nsid, backing, *kind, std::move(answer));
       });
 }

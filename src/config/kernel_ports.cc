@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/attributes.h"
 #include "config/model.h"
 
@@ -249,7 +250,10 @@ void KernelPorts::link(PortId id, const std::string& nqn, const std::string& tar
     port = std::move(*found);
     name = port_name_of(port->entry);
     if (name) name = model_.listeners().canonical(*name);
-    if (!name) return answer(std::unexpected(std::move(name.error())));
+    if (!name) {
+      WEFT_REACHED("config.kernel_port_without_address");
+      return answer(std::unexpected(std::move(name.error())));
+    }
     ++port->beginning;
   }
   const std::string key = name->text();
@@ -290,7 +294,10 @@ Result<> KernelPorts::open_link(PortId id, const PortPointer& port, const PortNa
     return {};
   }
   auto enabled = ports.enable(name);
-  if (!enabled && is_new) (void)ports.remove(name, nullptr);
+  if (!enabled && is_new) {
+    WEFT_REACHED("config.kernel_link_cannot_listen");
+    (void)ports.remove(name, nullptr);
+  }
   return enabled;
 }
 

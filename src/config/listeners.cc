@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/reached.h"
+
 namespace weft::config {
 
 namespace {
@@ -85,6 +87,7 @@ std::vector<Result<>> Listeners::join(const PortName& name, std::span<const User
     std::vector<Result<>> results;
     // Under the entry's mutex: close() looks at each entry after it has set this.
     if (is_closed_) {
+      WEFT_REACHED("config.listener_after_close");
       forget_unused(*its, name);
       results.assign(users.size(), fail(ECANCELED, "the daemon ends"));
       return results;
@@ -104,7 +107,10 @@ Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
     return fail(EBUSY, fmt::format("addr_advertise \"{}\": {} has this listener with \"{}\"; one listener "
                                    "advertises one address",
                                    user.advertise, entry.users.front().path, entry.users.front().advertise));
-  if (find_transport(name.trtype) == nullptr) return no_transport(EOPNOTSUPP, name.trtype);
+  if (find_transport(name.trtype) == nullptr) {
+    WEFT_REACHED("config.no_transport");
+    return no_transport(EOPNOTSUPP, name.trtype);
+  }
   if (entry.port == nullptr)
     if (auto made = make_port(entry, name, user); !made) return made;
   entry.users.push_back(user);
@@ -119,16 +125,21 @@ Result<> Listeners::add(Entry& entry, const PortName& name, const User& user) {
 
 Result<> Listeners::make_port(Entry& entry, const PortName& name, const User& user) {
   const fabric::Transport& transport = *find_transport(name.trtype);
-  if (auto kept = workshop_.state().assure({}, {name.text()}); !kept)
+  if (auto kept = workshop_.state().assure({}, {name.text()}); !kept) {
+    WEFT_REACHED("config.port_id_not_kept");
     workshop_.journal().note(
         user.path, fmt::format("{}: the port's id may be another after a restart", kept.error().message));
+  }
   target::PortOptions options{.id = workshop_.state().port_id(name.text()),
                               .trtype = transport.trtype(),
                               .adrfam = transport.adrfam({.traddr = name.traddr, .trsvcid = name.trsvcid}),
                               .traddr = name.traddr,
                               .trsvcid = name.trsvcid,
                               .advertised = {}};
-  if (options.id == PortId()) return fail(ENOSPC, "all 65535 port ids are given out");
+  if (options.id == PortId()) {
+    WEFT_REACHED("config.listener_without_id");
+    return fail(ENOSPC, "all 65535 port ids are given out");
+  }
   if (auto advertised = parse_address(user.advertise))
     options.advertised = target::Advertised{advertised->traddr, advertised->trsvcid};
   auto port = target_.add_port(std::move(options));
@@ -146,6 +157,7 @@ Result<> Listeners::listen(Entry& entry, const PortName& name) {
     workshop_.journal().listening(name.text());
     return {};
   }
+  WEFT_REACHED("config.cannot_listen");
   const std::string path = entry.users.front().path;
   for (const User& user : std::vector<User>(entry.users)) take_out(entry, user, nullptr);
   close(entry, path);

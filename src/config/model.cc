@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/document_rows.h"
 #include "wire/nqn.h"
 
@@ -40,7 +41,10 @@ std::vector<std::shared_ptr<Device>> Adapter::all() const {
 
 Result<> Adapter::insert(const std::string& device, std::shared_ptr<Device> object) {
   const std::scoped_lock lock(mutex_);
-  if (is_gone_) return none("adapter", name_);
+  if (is_gone_) {
+    WEFT_REACHED("config.device_for_adapter_that_goes");
+    return none("adapter", name_);
+  }
   if (devices_.emplace(device, std::move(object)).second) return {};
   return fail(EEXIST, fmt::format("device {}/{}: there is one already", name_, device));
 }

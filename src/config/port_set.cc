@@ -7,6 +7,7 @@
 #include <ranges>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/document_rows.h"
 
 namespace weft::config {
@@ -18,6 +19,7 @@ std::unexpected<Error> none(const PortName& name) {
 }
 
 std::unexpected<Error> changing() {
+  WEFT_REACHED("config.port_changes_already");
   return fail(EBUSY, "it is being enabled or disabled by somebody else; try again");
 }
 
@@ -205,6 +207,7 @@ Result<Listeners::User> PortSet::begin_enable(const PortName& name) {
 
 Result<> PortSet::end_enable(const PortName& name, Result<> joined) {
   if (end_change(name, joined.has_value())) return joined;
+  WEFT_REACHED("config.port_removed_while_enabled");
   listeners_.leave(name, user(name, {}), nullptr);
   end_change(name, false);
   return fail(ECANCELED, "it is being removed");

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/reached.h"
 #include "base/replace_file.h"
 
 namespace weft::config {
@@ -83,9 +84,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   std::error_code code;
   const std::filesystem::path directory = std::filesystem::absolute(path, code).parent_path();
   const bool made_directory = !code && std::filesystem::create_directories(directory, code);
-  if (code)
+  if (code) {
+    WEFT_REACHED("config.store_without_directory");
     return fail(code.value(),
                 fmt::format("store {}: its directory cannot be made: {}", path, code.message()));
+  }
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path));
   if (auto locked = database->take_lock(); !locked) return std::unexpected(std::move(locked.error()));
   if (!exists(path))
@@ -93,6 +96,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
   const bool has_log = exists(path + kLogEnd);
   if (auto opened = database->open_file(); !opened) return std::unexpected(std::move(opened.error()));
   if (auto checked = database->check(); !checked) {
+    WEFT_REACHED("config.store_refused");
     database.reset();
     if (!has_log) ::unlink((path + kLogEnd).c_str());  // an empty one, made by looking
     return std::unexpected(std::move(checked.error()));
@@ -109,10 +113,14 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::string& 
 Result<> SqliteDatabase::take_lock() {
   const std::string path = path_ + ".lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) return fail_errno(errno, path);
+  if (lock_ < 0) {
+    WEFT_REACHED("config.store_lock_cannot_be_opened");
+    return fail_errno(errno, path);
+  }
   char holder[16] = {};
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail_errno(errno, path);
+    WEFT_REACHED("config.store_open_elsewhere");
     if (::pread(lock_, holder, sizeof holder - 1, 0) < 0) holder[0] = '\0';
     return fail(EBUSY, fmt::format("store {}: process {} has it open: end that, or name another store", path_,
                                    holder[0] == '\0' ? "?" : holder));
@@ -126,16 +134,21 @@ Result<> SqliteDatabase::take_lock() {
 // Under another name until it is whole: an empty file would look like a store that has lost everything.
 Result<> SqliteDatabase::make(const std::string& path) {
   for (const char* end : kBeside)
-    if (exists(path + end))
+    if (exists(path + end)) {
+      WEFT_REACHED("config.store_gone_but_for_its_log");
       return fail(
           EIO, fmt::format("store {}: it is gone, and {}{} is still there: put back the file that belongs to "
                            "it, or move that one away too to begin with nothing",
                            path, path, end));
+    }
   const std::string temporary = path + ".new";
   ::unlink(temporary.c_str());
   for (const char* end : kBeside) ::unlink((temporary + end).c_str());
   const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);  // for nobody else
-  if (fd < 0) return fail_errno(errno, temporary);
+  if (fd < 0) {
+    WEFT_REACHED("config.store_cannot_be_made");
+    return fail_errno(errno, temporary);
+  }
   ::close(fd);
   {
     SqliteDatabase database(temporary);
@@ -168,18 +181,31 @@ Result<> SqliteDatabase::check() {
   auto application = ask("PRAGMA application_id");
   if (!application) {
     const int code = sqlite3_errcode(database_) & 0xFF;
-    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+      WEFT_REACHED("config.store_is_no_database");
       return refuse("it is damaged: " + application.error().message);
+    }
     return std::unexpected(std::move(application.error()));
   }
-  if (*application != kApplication) return refuse("it is no store of Weft");
+  if (*application != kApplication) {
+    WEFT_REACHED("config.store_of_others");
+    return refuse("it is no store of Weft");
+  }
   const auto version = ask("PRAGMA user_version");
-  if (!version || *version != kVersion)
+  if (!version || *version != kVersion) {
+    WEFT_REACHED("config.store_of_other_version");
     return refuse(
         fmt::format("its version is {}, and this Weft knows {}", version.value_or("unknown"), kVersion));
+  }
   const auto sound = ask("PRAGMA quick_check(1)");
-  if (!sound) return refuse("it is damaged: " + sound.error().message);
-  if (*sound != "ok") return refuse("it is damaged: " + *sound);
+  if (!sound) {
+    WEFT_REACHED("config.store_cannot_be_checked");
+    return refuse("it is damaged: " + sound.error().message);
+  }
+  if (*sound != "ok") {
+    WEFT_REACHED("config.store_damaged");
+    return refuse("it is damaged: " + *sound);
+  }
   sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   return {};
 }
@@ -221,7 +247,10 @@ Result<> SqliteDatabase::write(const PendingRows& rows) {
   auto done = write_each(rows);
   if (done) done = execute("COMMIT");
   // After some errors SQLite has rolled back already.
-  if (!done && sqlite3_get_autocommit(database_) == 0) (void)execute("ROLLBACK");
+  if (!done && sqlite3_get_autocommit(database_) == 0) {
+    WEFT_REACHED("config.write_rolled_back");
+    (void)execute("ROLLBACK");
+  }
   return done;
 }
 

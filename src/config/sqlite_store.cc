@@ -8,6 +8,7 @@
 
 #include "base/control_thread.h"
 #include "base/planted.h"
+#include "base/reached.h"
 #include "config/sqlite_database.h"
 
 namespace weft::config {
@@ -121,6 +122,7 @@ void SqliteStore::commit_group(std::unique_lock<std::mutex>& lock) {
   is_committing_ = false;
   has_failed_ = !committed;
   if (!committed) {
+    WEFT_REACHED("config.changes_not_kept");
     group.add(std::exchange(pending_, {}));
     pending_ = std::move(group);
   }
@@ -132,7 +134,10 @@ void SqliteStore::commit_group(std::unique_lock<std::mutex>& lock) {
 }
 
 void SqliteStore::note_outcome(const Result<>& committed, bool failed_before) {
-  if (committed && failed_before) journal_.note("store", "all changes are kept again");
+  if (committed && failed_before) {
+    WEFT_REACHED("config.changes_kept_again");
+    journal_.note("store", "all changes are kept again");
+  }
   if (!committed && !failed_before)
     journal_.problem("store", fmt::format("changes are in force but not kept: {}; tried again every second",
                                           committed.error().message));

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/reached.h"
 #include "base/replace_file.h"
 
 namespace weft::config {
@@ -82,6 +83,7 @@ Result<StateStore::Content> StateStore::read(const std::string& path) {
   auto text = read_all(file.get(), path);
   if (!text) return std::unexpected(std::move(text.error()));
   const auto damaged = [&path] {
+    WEFT_REACHED("config.state_file_damaged");
     return fail(EINVAL,
                 fmt::format("{}: it is no state file of Weft: move it away, and new serials are made", path));
   };
@@ -131,7 +133,10 @@ bool StateStore::add(Content& content, const std::vector<std::string>& devices,
   for (const auto& name : ports) {
     if (content.ports.contains(name)) continue;
     while (taken.contains(static_cast<std::uint16_t>(next)) && next <= 0xFFFF) ++next;
-    if (next > 0xFFFF) return false;
+    if (next > 0xFFFF) {
+      WEFT_REACHED("config.no_port_id_left");
+      return false;
+    }
     content.ports.emplace(name, PortId(static_cast<std::uint16_t>(next++)));
   }
   return true;
@@ -151,15 +156,23 @@ void StateStore::give(Content& content, const std::string& port, PortId id) {
 Result<bool> StateStore::change_file(const std::function<bool(Content&)>& change) {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
-  if (error) return fail_errno(error.value(), directory_);
+  if (error) {
+    WEFT_REACHED("config.state_without_directory");
+    return fail_errno(error.value(), directory_);
+  }
   const std::string lock_path = directory_ + "/lock";
   const File lock(lock_path, O_RDWR | O_CREAT);
-  if (!lock.is_open() || ::flock(lock.get(), LOCK_EX) != 0) return fail_errno(errno, lock_path);
+  if (!lock.is_open() || ::flock(lock.get(), LOCK_EX) != 0) {
+    WEFT_REACHED("config.state_without_lock");
+    return fail_errno(errno, lock_path);
+  }
   auto content = read(path());  // another process may have added to it
   if (!content) return std::unexpected(std::move(content.error()));
   const bool all = change(*content);
-  if (auto written = write(directory_, *content); !written)
+  if (auto written = write(directory_, *content); !written) {
+    WEFT_REACHED("config.state_not_written");
     return std::unexpected(std::move(written.error()));
+  }
   content_ = std::move(*content);
   return all;
 }

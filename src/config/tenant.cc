@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/reached.h"
 #include "config/device_path.h"
 #include "config/names.h"
 #include "config/told_later.h"
@@ -43,7 +44,10 @@ Result<> Tenant::make_namespace(Nsid nsid, const std::string& directory) {
   if (nsid.value() == 0 || nsid.value() == 0xFFFFFFFF)
     return fail(EINVAL, fmt::format("namespace {}: an nsid is from 1 to 4294967294", nsid.value()));
   const std::scoped_lock lock(mutex_);
-  if (has_ended_) return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
+  if (has_ended_) {
+    WEFT_REACHED("config.namespace_for_subsystem_that_goes");
+    return fail(ENOENT, fmt::format("subsystem {}: it is being removed", nqn()));
+  }
   if (namespaces_.contains(nsid))
     return fail(EEXIST, fmt::format("namespace {} of {}: there is one already", nsid.value(), nqn()));
   if (namespaces_.size() >= target::kMaxNamespaces)
@@ -66,7 +70,10 @@ Result<> Tenant::erase_namespace(Nsid nsid) {
   const std::scoped_lock lock(mutex_);
   const auto it = namespaces_.find(nsid);
   if (it == namespaces_.end()) return no_namespace(nsid);
-  if (it->second.device != nullptr) return fail(EBUSY, "it was linked again meanwhile");
+  if (it->second.device != nullptr) {
+    WEFT_REACHED("config.linked_again_while_removed");
+    return fail(EBUSY, "it was linked again meanwhile");
+  }
   erase_row("namespaces", it->second.directory);
   namespaces_.erase(it);
   return {};
@@ -113,6 +120,7 @@ Result<> Tenant::link(Nsid nsid, NamespaceLink link, const std::shared_ptr<Devic
   its.user = std::move(user);
   if (*backend != nullptr) {
     if (auto attached = attach(nsid, its, std::move(*backend)); !attached) {
+      WEFT_REACHED("config.link_refused_by_target");
       device->remove_user(*its.user);
       its.user.reset();
       return attached;
@@ -142,10 +150,16 @@ void Tenant::device_opened(const User& user, std::shared_ptr<block::Backend> bac
   {
     const std::scoped_lock lock(mutex_);
     const auto it = namespaces_.find(user.nsid);
-    if (it == namespaces_.end() || it->second.user.get() != &user) return;  // unlinked meanwhile
+    if (it == namespaces_.end() || it->second.user.get() != &user) {
+      WEFT_REACHED("config.unlinked_while_device_opened");
+      return;  // unlinked meanwhile
+    }
     attached = attach(user.nsid, it->second, std::move(backend));
   }
-  if (!attached) commons_.workshop->journal().problem(user.path(), attached.error().message);
+  if (!attached) {
+    WEFT_REACHED("config.opened_device_refused_by_target");
+    commons_.workshop->journal().problem(user.path(), attached.error().message);
+  }
 }
 
 Result<> Tenant::unlink(Nsid nsid, target::Done done) {

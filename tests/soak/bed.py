@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from footprint import Footprint, leaked
-from programs import WEFTD, Program, document, free_port, wait_for
+from programs import PATIENCE, WEFTD, document, free_port, wait_for
 from steered import MIB, Load, Steered
 
 NQN = "nqn.2026-01.io.example:soak"
@@ -89,7 +89,8 @@ class Bed:
 
     def end(self):
         self.load.do("end")
-        status = self.weftd.end()[0]
+        self.weftd.send(signal.SIGTERM)
+        status = self.weftd.process.wait(PATIENCE)
         assert status in self.end_statuses, f"weftd ended with {status}: {self.weftd.errors()[-2000:]}"
         left = [str(path) for path in [*self.temporary.rglob("*"), *(self.folder / "run").rglob("*")] if not path.is_dir()]
         assert not left, f"weftd left {left}"

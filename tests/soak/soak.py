@@ -8,6 +8,7 @@ import importlib
 import json
 import pathlib
 import random
+import signal
 import sys
 import time
 import traceback
@@ -61,10 +62,10 @@ class Soak:
             if program := getattr(bed, name, None):
                 self.say(f"--- end of the log of {name}:\n{program.errors()[-3000:]}")
 
-    def goes_on(self):
-        """Whether a kind may begin one more fault in its turn."""
+    def goes_on(self, seconds=0):
+        """Whether a kind may begin one more fault in its turn, which takes as long."""
         first, self.is_first = self.is_first, False
-        return first or time.monotonic() < self.turn_ends
+        return first or time.monotonic() + seconds < self.turn_ends
 
     def turns(self):
         number = self.dice.randrange(2)
@@ -115,6 +116,8 @@ def main():
     parser.add_argument("--only", action="append", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; may be given again")
     parser.add_argument("--json", action="store_true", help="print the table as JSON; progress goes to the standard error")
     options = parser.parse_args()
+    # Whatever was mounted and made is undone on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     soak = Soak(options.seconds, options.seed, sys.stderr if options.json else sys.stdout)
     soak.say(f"seed {options.seed}")
     soak.run([importlib.import_module(f"kinds.{name}") for name in options.only or KINDS])

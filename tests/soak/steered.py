@@ -1,7 +1,6 @@
 """Programs that take commands by standard input: the load, and weftd with filters above its backends."""
 
 import json
-import pathlib
 import queue
 import subprocess
 import threading

@@ -28,7 +28,7 @@ netem() {
 	sleep 4
 	tc qdisc del dev eth0 root
 }
-cut() { ip link set eth0 down; sleep "$1"; ip link set eth0 up; }
+unplug() { ip link set eth0 down; sleep "$1"; ip link set eth0 up; }
 
 # fault KIND WHAT COMMAND...: done in the middle of the writes.
 fault() {
@@ -51,8 +51,8 @@ load "$seed" || fail "without any fault: $(cat /tmp/fio.log)"
 base=$(ask holds)
 end=$((SECONDS + seconds))
 while :; do
-	for turn in "SIGKILL|ask|kill|0" "delay and loss|netem|delay|30ms|10ms|loss|1%" "SIGSTOP|ask|stop|2" "network cut|cut|3" \
-		"SIGKILL|ask|kill|3" "delay and loss|netem|delay|5ms|loss|5%" "SIGSTOP|ask|stop|12" "network cut|cut|12"; do
+	for turn in "SIGKILL|ask|kill|0" "delay and loss|netem|delay|30ms|10ms|loss|1%" "SIGSTOP|ask|stop|2" "network cut|unplug|3" \
+		"SIGKILL|ask|kill|3" "delay and loss|netem|delay|5ms|loss|5%" "SIGSTOP|ask|stop|12" "network cut|unplug|12"; do
 		IFS='|' read -r -a words <<<"$turn"
 		fault "${words[0]}" "${words[*]:2}" "${words[@]:1}"
 		[ $SECONDS -lt $end ] || break 2

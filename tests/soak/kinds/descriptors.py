@@ -44,6 +44,8 @@ def run(soak):
                     many.enter_context(socket.create_connection(address, 5))
                 bed.load.wait_until_it_flows(10)
                 bed.load.do("hold")
+                spare = open_now + SPARE - len(os.listdir(f"/proc/{bed.pid}/fd"))
+                assert spare <= 0, f"{spare} more could be opened: nothing is tested"
                 before = cpu_seconds(bed.pid)
                 time.sleep(0.5)
                 used = cpu_seconds(bed.pid) - before

@@ -13,6 +13,7 @@ NAME = "Linux host"
 SCENARIO = pathlib.Path(__file__).resolve().parents[2] / "real_host/soak.sh"
 CACHE = pathlib.Path(os.environ.get("LINUX_HOST_CACHE", pathlib.Path.home() / ".cache/linux-host"))
 BOOT_SECONDS = 30
+LEAST_SECONDS = 100  # for one more boot
 
 
 def kernels():
@@ -26,7 +27,7 @@ def missing():
 
 
 def run(soak):
-    while soak.goes_on():
+    while soak.goes_on(LEAST_SECONDS):
         kernel = soak.dice.choice(kernels())
         # Half of what is left, so that both kernels have their turn; at the least some faults.
         left = soak.turn_ends - time.monotonic()
