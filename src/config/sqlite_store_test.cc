@@ -113,6 +113,26 @@ TEST_F(SqliteStoreTest, NotesNothingBeforeItBeginsAndAfterItEnds) {
   EXPECT_THAT(rows(), ElementsAre(Pair("a", "1")));
 }
 
+TEST_F(SqliteStoreTest, NamesWhatIsInItsWay) {
+  const auto error_of = [this](const std::filesystem::path& path) {
+    const auto store = SqliteStore::open(path, journal_);
+    return store ? Error{} : store.error();
+  };
+  write_file(folder_ / "file", "x");
+  EXPECT_THAT(error_of(folder_ / "file" / "config.db").message, HasSubstr("its directory cannot be made"));
+  const std::string lock = path_.string() + ".lock";
+  std::filesystem::create_directory(lock);
+  EXPECT_EQ(error_of(path_).code, EISDIR);
+  EXPECT_THAT(error_of(path_).message, HasSubstr(lock));
+  std::filesystem::remove(lock);
+  const std::string made = path_.string() + ".new";
+  std::filesystem::create_directory(made);
+  EXPECT_EQ(error_of(path_).code, EEXIST);
+  EXPECT_THAT(error_of(path_).message, HasSubstr(made));
+  std::filesystem::remove(made);
+  EXPECT_TRUE(open());
+}
+
 TEST_F(SqliteStoreTest, IsForItsOwnerAlone) {
   const auto store = begin();
   store->put("a", "1");
@@ -218,6 +238,13 @@ TEST_F(DamagedStore, IsReportedAndLeftAsItIs) {
        },
        "damaged"},
       {"overwritten", [](auto& files) { files["config.db"].replace(12288, 4096, 4096, '\xA5'); }, "damaged"},
+      {"with a plan that nobody understands",
+       [](auto& files) {
+         std::string& file = files["config.db"];
+         file.replace(file.find("CREATE TABLE"), 12, "CREATE TABLX");
+         files.erase("config.db-wal");
+       },
+       "damaged"},
       {"of somebody else",
        [](auto& files) {
          files["config.db"].replace(68, 4, "Else");
