@@ -97,10 +97,16 @@ if(WEFT_LTO)
   endif()
 endif()
 
+# Tests do less where programs are slow, which they are with a sanitizer or when their lines are counted.
+set(slow_by ${WEFT_SANITIZE})
+if(WEFT_COVERAGE)
+  set(slow_by coverage)
+endif()
+
 # What every test of this build has in its environment: a sanitizer's first finding ends the program.
 set(WEFT_TEST_ENVIRONMENT
   "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
   "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
   "WEFT_BIN_DIR=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
-  "WEFT_SANITIZE=${WEFT_SANITIZE}")
+  "WEFT_SANITIZE=${slow_by}")

@@ -13,19 +13,20 @@
 
 namespace weft {
 
-// The first time appends the line to the file that $WEFT_MARKS_FILE names: at once, since many of the
-// processes that come to an error branch are killed before they could do so at their end.
-void note_reached(std::atomic<bool>& noted, const char* line) noexcept;
+// The first time makes an empty file of the mark's name in the directory that $WEFT_MARKS_DIR names: at once,
+// since many of the processes that come to an error branch are killed before they could do so at their end,
+// and a file rather than a line of one, since some come there because they can write nothing more.
+void note_reached(std::atomic<bool>& noted, const char* name) noexcept;
 
-// What a process does that ends without exit(): the lines it has run count all the same.
+// For a process that ends without exit(): the lines it has run count all the same.
 void keep_coverage() noexcept;
 
 }  // namespace weft
 
-#define WEFT_REACHED(name)                          \
-  do {                                              \
-    static std::atomic<bool> weft_is_noted{false};  \
-    ::weft::note_reached(weft_is_noted, name "\n"); \
+#define WEFT_REACHED(name)                         \
+  do {                                             \
+    static std::atomic<bool> weft_is_noted{false}; \
+    ::weft::note_reached(weft_is_noted, name);     \
   } while (false)
 
 #else

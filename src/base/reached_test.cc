@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "base/test_full_disk.h"
 
 namespace weft {
 namespace {
@@ -20,58 +23,62 @@ int sign_of(int number) {
 
 #ifdef WEFT_COVERAGE
 
-// Where marks go while it lives.
-class MarksFile {
- public:
-  explicit MarksFile(const std::string& path) {
+// With a directory of their own, so that a test sees its own alone.
+class Marks : public testing::Test {
+ protected:
+  Marks() {
     if (const char* const before = std::getenv(kVariable)) before_ = before;
-    ::setenv(kVariable, path.c_str(), 1);
+    std::string pattern = testing::TempDir() + "weft-reached-XXXXXX";
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    ::setenv(kVariable, pattern.c_str(), 1);
   }
-  MarksFile(const MarksFile&) = delete;
-  MarksFile& operator=(const MarksFile&) = delete;
-  ~MarksFile() {
-    if (before_.empty()) {
-      ::unsetenv(kVariable);
-    } else {
-      ::setenv(kVariable, before_.c_str(), 1);
-    }
+  ~Marks() override {
+    ::unsetenv(kVariable);
+    if (!before_.empty()) ::setenv(kVariable, before_.c_str(), 1);
+    std::filesystem::remove_all(directory_);
+  }
+  std::set<std::string> reached() const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_))
+      names.insert(entry.path().filename());
+    return names;
   }
 
- private:
-  static constexpr const char* kVariable = "WEFT_MARKS_FILE";
+  static constexpr const char* kVariable = "WEFT_MARKS_DIR";
   std::string before_;
+  std::filesystem::path directory_;
 };
 
-std::vector<std::string> lines_of(const std::string& path) {
-  std::vector<std::string> lines;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
-TEST(Reached, AMarkIsToldOnceHoweverManyComeBy) {
-  const std::string path = testing::TempDir() + "weft_reached_test_once";
-  std::remove(path.c_str());
-  const MarksFile there(path);
+TEST_F(Marks, AreToldWhoeverComesByAndOnce) {
   EXPECT_EQ(sign_of(5), 1);
-  EXPECT_TRUE(lines_of(path).empty());
+  EXPECT_TRUE(reached().empty());
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back([] { EXPECT_EQ(sign_of(-5), -1); });
   threads.clear();
-  EXPECT_EQ(lines_of(path), std::vector<std::string>{"test.negative"});
-  std::remove(path.c_str());
+  EXPECT_EQ(reached(), std::set<std::string>{"test.negative"});
+  std::filesystem::remove(directory_ / "test.negative");
+  EXPECT_EQ(sign_of(-5), -1);
+  EXPECT_TRUE(reached().empty());
 }
 
-TEST(Reached, WhereNobodyAsksOrNothingCanBeWrittenNothingHappens) {
-  const MarksFile nowhere("/nonexistent/marks");
-  WEFT_REACHED("test.nowhere");
-  ::unsetenv("WEFT_MARKS_FILE");
+TEST_F(Marks, AreToldByWhoCanWriteNothing) {
+  const FullDisk full(0);
+  WEFT_REACHED("test.full_disk");
+  EXPECT_EQ(reached(), std::set<std::string>{"test.full_disk"});
+}
+
+TEST_F(Marks, GoNowhereWhereNobodyAsks) {
+  ::setenv(kVariable, "/nonexistent", 1);
+  WEFT_REACHED("test.nonexistent");
+  ::unsetenv(kVariable);
   WEFT_REACHED("test.nobody");
+  EXPECT_TRUE(reached().empty());
 }
 
 #else
 
-TEST(Reached, InOrdinaryBuildsAMarkIsNothing) {
+TEST(Marks, AreNothingInOrdinaryBuilds) {
   EXPECT_EQ(sign_of(5), 1);
   EXPECT_EQ(sign_of(-5), -1);
   static_assert(noexcept(WEFT_REACHED("test.nothing")));

@@ -84,6 +84,29 @@ TEST_F(ConnectTest, NamesTheGuiltyField) {
   }
 }
 
+TEST_F(ConnectTest, QueuesComeToAnEnabledControllerByItsPort) {
+  FakeHost& host = new_host(options());
+  ASSERT_TRUE(host.connect_admin().ok());
+  const auto disabled = host.connect_io(Qid(1), loops_[1]);
+  EXPECT_TRUE(disabled.is(kConnectInvalidParameters));
+  EXPECT_TRUE(disabled.status().dnr);
+  ASSERT_TRUE(host.enable().ok());
+  const auto other = *target_.add_port({.id = PortId(2), .traddr = "127.0.0.1", .trsvcid = "4421"});
+  other->link(subsystem_);
+  FakeConnection elsewhere(loops_[1]);
+  elsewhere.attach(*other);
+  const auto& me = subsystem_->controllers().at(0)->host();
+  auto payload = data(kNqn, me.nqn, host.cntlid().value());
+  std::ranges::copy(me.id, payload.hostid);
+  const auto answer = host.execute(
+      elsewhere, wire::make_connect({.qid = Qid(1), .queue_size = 32}),
+      {.out = std::as_bytes(std::span(&payload, 1)), .pointer = fabric::HostData::Pointer::capsule});
+  EXPECT_TRUE(answer.is(kConnectInvalidParameters));
+  EXPECT_EQ(wire::InvalidParameter::decode(answer.dw0()).offset, wire::connect_field::kCntlid);
+  elsewhere.cut();
+  loops_.run_until_idle();
+}
+
 TEST_F(ConnectTest, AZeroQueueSizeIsInvalid) {
   connections_.push_back(std::make_unique<FakeConnection>(loops_[0]));
   connections_.back()->attach(*port_);

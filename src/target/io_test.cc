@@ -66,6 +66,13 @@ TEST_F(IoTest, RangesAtTheEdges) {
   }
 }
 
+TEST_F(IoTest, ZeroesOfAWholeNamespaceAreNotThere) {
+  FakeHost& host = connected_host();
+  const auto sqe =
+      wire::make_write_zeroes({.nsid = kNsid, .range = {0, 1}, .deallocate = true, .whole_namespace = true});
+  EXPECT_TRUE(host.execute(host.io(Qid(1)), sqe).is(kInvalidField));
+}
+
 TEST_F(IoTest, TheDataPointerSaysExactlyTheLength) {
   FakeHost& host = connected_host();
   std::vector<std::byte> data(4096);

@@ -161,6 +161,125 @@ TEST_F(TeardownTest, ShutDownLetsCommandsFinish) {
   EXPECT_TRUE(host.admin().is_retired());
 }
 
+// A queue that is being drained takes commands and leaves them to the host's next connection: nobody can
+// answer them.
+TEST_F(TeardownTest, WhatComesWhileAQueueIsDrainedIsNotAnswered) {
+  FakeHost& host = connected_host();
+  delay_->hold({.ops = block::op_bit(block::Op::write)});
+  const auto data = pattern(512, 3);
+  auto& io = host.io(Qid(1));
+  auto& write = io.submit(write_sqe(0, 1), {.out = data});
+  loops_.run_until_idle();
+  bool drained = false;
+  std::atomic<bool> returned = false;
+  std::thread stopper([&] {
+    drained = target_.shut_down(std::chrono::seconds(60));
+    returned = true;
+  });
+  while (loops_[1].is_idle()) std::this_thread::yield();
+  loops_[1].run_turn();  // the admin queue, on the other loop, does not know yet
+  std::vector<std::byte> in(512);
+  auto& read = io.submit(wire::make_read({.nsid = kNsid, .range = {0, 1}}), {.in = in});
+  auto& abort = host.admin().submit(wire::make_abort({.sqid = Qid(1), .cid = Cid(read.sqe.cid)}));
+  loops_.run_until_idle();
+  EXPECT_FALSE(read.finished());
+  ASSERT_TRUE(abort.completed());
+  EXPECT_EQ(abort.cqe().dw0(), wire::kAbortResultNotAborted);
+  delay_->release();
+  while (!returned) loops_.run_turn();
+  stopper.join();
+  EXPECT_TRUE(drained);
+  EXPECT_TRUE(write.completed());
+  EXPECT_TRUE(read.finished());
+  EXPECT_FALSE(read.completed());
+}
+
+TEST_F(TeardownTest, ShutDownWaitsForABackendNoLongerThanItsGrace) {
+  FakeHost& host = connected_host();
+  delay_->hold({.ops = block::op_bit(block::Op::write)});
+  const auto data = pattern(512, 3);
+  auto& write = host.io(Qid(1)).submit(write_sqe(0, 1), {.out = data});
+  loops_.run_until_idle();
+  bool drained = false;
+  std::atomic<bool> returned = false;
+  std::thread stopper([&] {
+    drained = target_.shut_down(std::chrono::milliseconds(1));
+    returned = true;
+  });
+  while (!host.io(Qid(1)).is_retired()) loops_.run_turn();
+  EXPECT_FALSE(write.completed());
+  delay_->release();
+  while (!returned) loops_.run_turn();
+  stopper.join();
+  EXPECT_TRUE(drained) << "what was late has ended in time";
+}
+
+// The backend may tell of a new size while nobody is left to hear of it.
+TEST_F(TeardownTest, ABackendThatGrowsWhileItsNamespaceGoes) {
+  bool done = false;
+  ASSERT_TRUE(subsystem_->remove_namespace(kNsid, [&] {
+    disk_->resize(kBlocks * 2);
+    done = true;
+  }));
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(subsystem_->snapshot()->namespaces.empty());
+}
+
+TEST_F(TeardownTest, ASubsystemThatGoesTakesNoHost) {
+  FakeHost& host = new_host(options());
+  bool done = false;
+  subsystem_->shut_down([&done] { done = true; });
+  EXPECT_TRUE(done);
+  const auto answer = host.connect_admin();  // the port has it a moment longer
+  EXPECT_TRUE(answer.is(kConnectControllerBusy));
+  EXPECT_FALSE(answer.status().dnr) << "the host is to come again";
+}
+
+// Beyond so many late commands a path is as good as lost.
+TEST_F(TeardownTest, TooManyLateCommandsKeepNewOnesOut) {
+  FakeHost& host = connected_host();
+  std::vector<block::Fence::Late> late(block::Fence::kMaxLate + 1);
+  for (auto& each : late) fault_->fence().add(each);
+  std::vector<std::byte> in(512);
+  EXPECT_TRUE(host.read(kNsid, {0, 1}, in).is(kInternalPathError));
+  fault_->fence().remove(late.back());
+  EXPECT_TRUE(host.read(kNsid, {0, 1}, in).ok());
+  late.pop_back();
+  for (auto& each : late) fault_->fence().remove(each);
+}
+
+// The last queue of a loop goes and another comes in one turn: the change that was on its way to the first
+// finds the second, which knows of it already.
+TEST_F(TeardownTest, AChangeMayMeetAQueueThatKnowsOfIt) {
+  FakeHost& host = connected_host();  // its I/O queue is the only one on loop 1
+  fabric::FakeConnection next(loops_[1]);
+  next.attach(*port_);
+  wire::ConnectData data{};
+  const auto& me = subsystem_->controllers().at(0)->host();
+  std::ranges::copy(me.id, data.hostid);
+  data.cntlid = host.cntlid().value();
+  std::string_view(kNqn).copy(data.subnqn, 255);
+  me.nqn.copy(data.hostnqn, 255);
+  auto& connect =
+      next.submit(wire::make_connect({.qid = Qid(2), .queue_size = 32}),
+                  {.out = std::as_bytes(std::span(&data, 1)), .pointer = fabric::HostData::Pointer::capsule});
+  host.io(Qid(1)).cut();
+  loops_[1].run_turn();
+  loops_[0].run_turn();  // both are on their way back to loop 1
+  bool done = false;
+  ASSERT_TRUE(subsystem_->remove_namespace(kNsid, [&done] { done = true; }));
+  loops_.run_until_idle();
+  EXPECT_TRUE(done);
+  ASSERT_TRUE(connect.completed());
+  EXPECT_TRUE(connect.status().ok());
+  std::vector<std::byte> in(512);
+  auto& read = next.submit(wire::make_read({.nsid = kNsid, .range = {0, 1}}), {.in = in});
+  loops_.run_until_idle();
+  EXPECT_TRUE(read.status().is(kInvalidNamespace));
+  next.cut();
+  loops_.run_until_idle();
+}
+
 TEST_F(TeardownTest, AConnectWhoseHostHasGoneLeavesNothing) {
   FakeHost& host = new_host(options());
   auto& connection = *new fabric::FakeConnection(loops_[1]);

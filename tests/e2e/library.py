@@ -10,7 +10,7 @@ import unittest
 
 from programs import BIN, ROOT, Case, loopback
 
-SANITIZERS = {"address": ["-fsanitize=address,undefined"], "thread": ["-fsanitize=thread"]}
+SANITIZERS = {"address": ["-fsanitize=address,undefined"], "thread": ["-fsanitize=thread"], "coverage": ["--coverage"]}
 
 
 class Library(Case):

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <vector>
 
 #include "target/test_target.h"
@@ -65,6 +66,37 @@ TEST_F(Abort, OfItselfIsNone) {
   const auto answer = host->execute(host->admin(), sqe, {.keep_cid = true});
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer.dw0(), wire::kAbortResultNotAborted);
+}
+
+// What it waited for has just ended: it goes on.
+TEST_F(Abort, ComesTooLateForWhatMayGoOn) {
+  fabric::Exchange& write = send_write();
+  fabric::Exchange& abort =
+      host->admin().submit(wire::make_abort({.sqid = Qid(1), .cid = Cid(write.sqe.cid)}));
+  backend->fence().remove(late);
+  target.loops.run_until_idle();
+  ASSERT_TRUE(abort.completed());
+  EXPECT_EQ(abort.cqe().dw0(), wire::kAbortResultNotAborted);
+  ASSERT_TRUE(write.completed());
+  EXPECT_TRUE(write.status().ok());
+}
+
+TEST_F(Abort, EndsACommandThatWaitsForMemory) {
+  // A queue that holds less has some memory of its own.
+  for (std::size_t held = 0; held < BufferPool::kGuaranteedBytes; held += kSmallBufferBytes) send_write();
+  BufferPool& pool = target.loops[1].buffers();
+  BufferPool::Party greedy(BufferPool::Party::Kind::io);
+  std::deque<Buffers> all;
+  for (const std::size_t bytes : {std::size_t{1} << 20, std::size_t{512}})
+    while (pool.try_take(greedy, bytes, all.emplace_back())) continue;
+  fabric::Exchange& write = send_write();
+  EXPECT_FALSE(write.was_pulled());
+  const auto answer = host->abort(Qid(1), Cid(write.sqe.cid));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer.dw0() & wire::kAbortResultNotAborted, 0u);
+  ASSERT_TRUE(write.completed());
+  EXPECT_TRUE(write.status().is(kAbortRequested));
+  for (Buffers& each : all) pool.give_back(greedy, each);
 }
 
 TEST_F(Abort, MayMeetAQueueThatGoes) {

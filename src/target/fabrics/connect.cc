@@ -94,7 +94,6 @@ void connect_admin(Request& request, const wire::Connect& command, const wire::C
   queue.join(controller, command.qid);
   // Who takes a subsystem from a port ends the controllers that it finds: this one may have come behind it.
   if (queue.port().find(subsystem->nqn()) != subsystem) {
-    WEFT_REACHED("target.subsystem_left_port_while_connecting");
     request.park(nullptr);  // never answered: the host comes again and hears that there is none
     return controller->end(fabric::CloseReason::removed);
   }

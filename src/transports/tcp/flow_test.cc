@@ -91,6 +91,30 @@ TEST_F(TcpFlow, ATransferGrantedBehindExcessCommandsEndsTheConnection) {
 }
 
 // A host that reads nothing gets no more of its commands executed than the queue has places.
+// A tag stands for each transfer that was granted; whoever finds none has the next that becomes free.
+TEST_F(TcpFlow, MoreTransfersThanThereAreTagsWaitForOne) {
+  constexpr std::uint16_t kTags = 4096;
+  auto far = open_queue({}, {.entries = kTags});
+  for (std::uint16_t cid = 0; cid <= kTags; ++cid) put(*far, capsule(cid, {}, {}, 8));
+  loops.run_until_idle();
+  ASSERT_EQ(queue().commands.size(), kTags + 1u);
+  for (const auto& each : queue().commands) each->start_pull(8);
+  loops.run_until_idle();
+  const auto granted = take(*far, {});
+  ASSERT_EQ(granted.size(), kTags);
+  EXPECT_FALSE(command(kTags).done);
+  const auto first = granted[0].as<pdu::R2t>();
+  send(*far, h2c_data(0, first.ttag, 0, pattern(8), true, {}));
+  EXPECT_TRUE(command(0).done);
+  const auto next = take(*far, {});
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_EQ(next[0].as<pdu::R2t>().cccid, kTags);
+  EXPECT_NE(next[0].as<pdu::R2t>().ttag, first.ttag) << "what comes late for the first hits nobody";
+  send(*far, h2c_data(kTags, next[0].as<pdu::R2t>().ttag, 0, pattern(8, 9), true, {}));
+  EXPECT_TRUE(command(kTags).done);
+  EXPECT_EQ(command(kTags).memory, pattern(8, 9));
+}
+
 TEST_F(TcpFlow, AHostThatReadsNothingPilesUpNoAnswers) {
   auto far = open_queue({}, {.entries = 4});
   far->sends_held = true;

@@ -175,20 +175,23 @@ TEST_F(TcpInit, AnEstablishedQueueMayBeSilentForEver) {
 }
 
 TEST_F(TcpInit, MoreConnectionsThanTheLimitAreClosedAtOnce) {
-  options.max_connections = 3;
-  options.max_connections_per_listener = 2;
-  start();
-  auto first = open();
-  auto second = open();
-  auto third = open();
-  EXPECT_TRUE(third->accepted_dropped);
-  EXPECT_EQ(transport->connections(), 2u);
-  first->stream->end(0);
-  loops.run_until_idle();
-  EXPECT_TRUE(first->closed);
-  auto fourth = open();
-  EXPECT_FALSE(fourth->accepted_dropped);
-  EXPECT_EQ(transport->connections(), 2u);
+  for (const auto& [all, of_one] : {std::pair{3u, 2u}, std::pair{2u, 3u}}) {
+    options.max_connections = all;
+    options.max_connections_per_listener = of_one;
+    start();
+    auto first = open();
+    auto second = open();
+    auto third = open();
+    EXPECT_TRUE(third->accepted_dropped);
+    EXPECT_EQ(transport->connections(), 2u);
+    first->stream->end(0);
+    loops.run_until_idle();
+    EXPECT_TRUE(first->closed);
+    auto fourth = open();
+    EXPECT_FALSE(fourth->accepted_dropped);
+    EXPECT_EQ(transport->connections(), 2u);
+    stop();
+  }
 }
 
 TEST_F(TcpInit, AHostThatLeavesBeforeOrAfterICReqLeavesNothing) {

@@ -1,5 +1,7 @@
 // The ends of connections: by the host, the queue, the listener and the transport, with commands in every
 // state.
+#include <thread>
+
 #include "transports/tcp/test_host.h"
 
 namespace weft::tcp {
@@ -83,6 +85,18 @@ TEST_F(TcpLife, AnswersLeaveBeforeTheEnd) {
   ASSERT_EQ(answers.size(), 2u);
   EXPECT_EQ(answers[0].data, pattern(512));
   EXPECT_EQ(answers[1].type, PduType::capsule_resp);
+}
+
+TEST_F(TcpLife, AQueueMayBeEstablishedTooLate) {
+  start();
+  auto far = open();
+  send(*far, raw_pdu(pdu::make_ic_req({})));
+  queue().connection.close(fabric::CloseReason::removed);
+  queue().connection.established({});
+  loops.run_until_idle();
+  EXPECT_TRUE(far->closed);
+  EXPECT_TRUE(queue().gone);
+  EXPECT_EQ(transport->connections(), 0u);
 }
 
 // A queue that was told of the end may still answer what it holds.
@@ -169,6 +183,16 @@ TEST_F(TcpLife, TheListenerGoesAndEstablishedConnectionsStay) {
   EXPECT_EQ(transport->connections(), 1u);
 }
 
+TEST_F(TcpLife, TheListenerGoesBeforeAConnectionHasBegun) {
+  start();
+  auto far = networks.connect();
+  loops.run_turn();  // accepted, and on its way to its loop
+  listener.reset();
+  loops.run_until_idle();
+  EXPECT_TRUE(far->accepted_dropped);
+  EXPECT_EQ(transport->connections(), 0u);
+}
+
 TEST_F(TcpLife, TheAddressIsInUseUntilTheListenerGoes) {
   start();
   const auto second = transport->listen({.traddr = "127.0.0.1", .trsvcid = "4420"}, acceptor);
@@ -228,6 +252,32 @@ TEST_F(TcpLoops, ConnectionsSpreadOverTheLoops) {
   loops.run_until_idle();
   stop();
   for (unsigned i = 0; i < kLoops; ++i) EXPECT_EQ(loops.load(i), 0u);
+}
+
+// The listener tells one loop after the other: on one that has not heard yet, a host may just begin.
+TEST_F(TcpLoops, AHostBeginsWhileTheListenerGoes) {
+  start();
+  auto first = open();  // the listener itself is on loop 0
+  auto second = open();
+  std::thread closing([this] { listener.reset(); });
+  for (const char* step : {"it stops to accept", "loop 0 hears that it is gone"}) {
+    while (loops[0].is_idle()) std::this_thread::yield();
+    if (step[0] == 'i') loops[0].run_turn();
+  }
+  put(*second, raw_pdu(pdu::make_ic_req({})));
+  while (loops[2].run_turn()) continue;
+  EXPECT_TRUE(second->closed);
+  EXPECT_TRUE(second->to_far.empty());
+  EXPECT_TRUE(acceptor.queues.empty());
+  EXPECT_FALSE(first->closed);
+  for (unsigned i = 0; i < kLoops; ++i) {
+    while (loops[i].is_idle() && !first->closed) std::this_thread::yield();
+    while (loops[i].run_turn()) continue;
+  }
+  closing.join();
+  loops.run_until_idle();
+  EXPECT_TRUE(first->closed);
+  EXPECT_EQ(transport->connections(), 0u);
 }
 
 }  // namespace

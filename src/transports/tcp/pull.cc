@@ -21,10 +21,7 @@ void Connection::pull(fabric::Command& base, fabric::Pull& pull) {
   if (!is_open()) {
     WEFT_REACHED("tcp.pull_after_end");
     pulling_.push_back(command);
-    if (state_ == State::closed && !settle_.is_posted()) {
-      WEFT_REACHED("tcp.pull_after_close");
-      home_.loop.post(settle_);
-    }
+    if (state_ == State::closed && !settle_.is_posted()) home_.loop.post(settle_);
     return;
   }
   if (command.sqe.dptr.type == wire::kSglInCapsule) return pull_capsule(command);
