@@ -1,8 +1,9 @@
 # The commands of a working day.  `make help` lists them; scripts/ does the work.
 .DEFAULT_GOAL := build
-.PHONY: help build run install test test-all unit style e2e real-host fuzz coverage bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim format clean packages packages-test
+.PHONY: help build run install test test-all unit style e2e real-host fuzz bench bench-provision bench-scale bench-tcp bench-hosts bench-loop bench-instructions sim soak coverage format clean packages packages-test
 
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 PREFIX ?= /usr/local
 
 help: ## this list
@@ -21,11 +22,12 @@ install: build ## programs, manual and examples below PREFIX (/usr/local); DESTD
 test: packages-test ## everything, in release, asan+ubsan and tsan; under 45 minutes on two cores
 	@scripts/run-tests
 
-test-all: packages-test ## the long form: the backports kernel too, coverage, the static analyzer, and ten minutes of each fuzzer
+test-all: packages-test ## the long form: the backports kernel too, coverage, the static analyzer, ten minutes of each fuzzer, and three of the soak
 	@scripts/run-tests --long
 	@scripts/coverage
 	@scripts/check-tidy --all
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+	@$(MAKE) --no-print-directory soak SOAK_SECONDS=180
 
 unit: build ## unit tests of the release build only
 	@ctest --test-dir build/release -L unit -j2 --output-on-failure
@@ -47,6 +49,11 @@ fuzz: packages-test ## each fuzzer for FUZZ_SECONDS (60)
 sim: build ## the target in a simulated world from 200 seeds a scenario; SCENARIO=NAME SEED=N: one again, with its trace
 	@cmake --build --preset release --target weft-sim
 	@scripts/sim
+
+soak: packages-test build ## chaos under verified load for SOAK_SECONDS (1800), and one table of what was survived
+	@cmake --build --preset release --target weft_soak_load weft_filtered_weftd weft_hang_fs
+	@tests/real_host/harness/build-image 6.1 6.12 || echo "soak: goes on without a virtual machine"
+	@tests/soak/soak.py --seconds $(SOAK_SECONDS)
 
 coverage: packages-test ## which lines and which marked error branches the tests reach; fails when it is too few
 	@scripts/coverage

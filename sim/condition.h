@@ -10,8 +10,14 @@ namespace weft::sim {
 
 class Condition {
  public:
-  void changes() { settled_.reset(); }
-  void settles(bool value, Time now) {
+  using Change = unsigned;
+  Change changes() {
+    settled_.reset();
+    return ++change_;
+  }
+  // Nothing, when another change has begun since.
+  void settles(Change change, bool value, Time now) {
+    if (change != change_) return;
     settled_ = value;
     since_ = now;
   }
@@ -20,6 +26,7 @@ class Condition {
   bool is(bool value) const { return settled_ == value; }
 
  private:
+  Change change_ = 0;
   std::optional<bool> settled_ = true;
   Time since_ = Time::min();
 };

@@ -53,6 +53,10 @@ void Faults::strike(const Fault& fault) {
       return target_.make_inaccessible_for(time);
     case Fault::Kind::grow:
       return target_.grow();
+    case Fault::Kind::full:
+      return target_.fill_store_for(time);
+    case Fault::Kind::unlist:
+      return target_.unlist_for(static_cast<unsigned>(world_.dice().below(hosts_.size())), time);
   }
 }
 
@@ -115,6 +119,7 @@ void Faults::end() {
     internet_.join(host->networks());
   }
   target_.medium().set_stuck(false);
+  target_.make_room();
 }
 
 }  // namespace weft::sim

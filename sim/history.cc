@@ -27,7 +27,7 @@ double ms(Time time) {
 
 }  // namespace
 
-History::History(std::uint64_t blocks) : blocks_(blocks) {
+History::History(std::uint64_t blocks, Id first) : blocks_(blocks), next_(first) {
   for (auto& each : blocks_) each.push_back({.ordered_by = Time::min(), .effective_by = Time::min()});
 }
 
@@ -85,21 +85,34 @@ void History::flushed(Time began) {
     for (Value& each : values) each.durable |= each.acknowledged_at < began;
 }
 
-void History::target_died(bool power, Time now) {
-  for (const auto& [id, write] : writes_) takes_no_effect_after(id, write, now);
+void History::target_died(bool power, Time now, OnTheWay on_the_way) {
+  if (on_the_way == OnTheWay::gone)
+    for (const auto& [id, write] : writes_) takes_no_effect_after(id, write, now);
   if (!power) return;
   ++power_losses_;
   power_lost_at_ = now;
-  for (auto& values : blocks_) lose_power(values, now);
+  for (auto& values : blocks_) lose_power(values, now, on_the_way);
 }
 
-void History::lose_power(std::vector<Value>& values, Time now) const {
+bool History::is_on_the_way(Id id) const {
+  const auto found = writes_.find(id);
+  return found != writes_.end() && !found->second.is_lost;
+}
+
+void History::lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_way) const {
   for (Value& each : values)
     each.impossible |= std::ranges::any_of(values, [&each](const Value& other) {
       return other.durable && each.ordered_by < other.began;
     });
   for (Value& each : values) {
     if (each.impossible) continue;
+    // A later flush says nothing of it: it may be undone by now.
+    if (!each.durable) each.acknowledged_at = Time::max();
+    if (on_the_way == OnTheWay::sent_again && is_on_the_way(each.id)) {
+      // It may have taken effect before and be undone: it does so again, at any time.
+      each.ordered_by = each.effective_by = each.dead_from = Time::max();
+      continue;
+    }
     each.left_by = power_losses_;
     each.ordered_by = each.effective_by = std::min(each.ordered_by, now);
     each.dead_from = Time::max();
@@ -109,6 +122,22 @@ void History::lose_power(std::vector<Value>& values, Time now) const {
 void History::host_is_back(unsigned host, Time now) {
   for (const auto& [id, write] : writes_)
     if (write.is_lost && write.host == host) takes_no_effect_after(id, write, now);
+}
+
+void History::host_is_off(unsigned host, Time now) {
+  for (const auto& [id, write] : writes_)
+    if (write.host == host) takes_no_effect_after(id, write, now);
+}
+
+void History::forget(Time before) {
+  for (auto& values : blocks_) {
+    Time durable = Time::min();
+    for (const Value& each : values)
+      if (each.durable) durable = std::max(durable, each.began);
+    std::erase_if(values, [&](const Value& each) {
+      return each.dead_from <= before && each.ordered_by < durable && !writes_.contains(each.id);
+    });
+  }
 }
 
 void History::takes_no_effect_after(Id id, const Write& write, Time now) {
@@ -131,7 +160,7 @@ std::optional<std::string> History::check_read(std::uint64_t lba, std::span<cons
 
 std::optional<std::string> History::check_block(std::uint64_t lba, Id id, Time began, Time now) {
   Value* const value = find(lba, id);
-  if (value == nullptr) return fmt::format("block {} holds write {}, which was not for it", lba, id);
+  if (value == nullptr) return fmt::format("block {} holds write {}, which was not for it or is long replaced", lba, id);
   if (value->dead_from <= began)
     return fmt::format(
         "block {} holds write {} (begun at {:.3f} ms), which another had replaced by {:.3f} ms; this "

@@ -30,15 +30,22 @@ class History {
   };
   static constexpr std::size_t kBlockBytes = 512;
 
-  explicit History(std::uint64_t blocks);
+  // `first`: the id of the first write, for histories side by side.
+  explicit History(std::uint64_t blocks, Id first = 1);
 
   Id begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now);
   void end_write(Id id, Outcome outcome, bool durable, Time now);
   void flushed(Time began);
   void host_is_back(unsigned host, Time now);
-  // What was on its way to the target, and within it, has no effect any more; with `power` what was not
-  // durable may be undone.
-  void target_died(bool power, Time now);
+  // Nothing that it has sent has any effect from now on.
+  void host_is_off(unsigned host, Time now);
+  // What was on its way to the target, and within it, has no effect any more, unless its host sends it again
+  // by itself; with `power` what was not durable may be undone.
+  enum class OnTheWay : std::uint8_t { gone, sent_again };
+  void target_died(bool power, Time now, OnTheWay on_the_way = OnTheWay::gone);
+  // Drops what no read that begins at `before` or later may return, not even after a loss of power; for runs
+  // that last.  Reads that began earlier have ended.
+  void forget(Time before);
   // What is wrong with it; empty: nothing.
   std::optional<std::string> check_read(std::uint64_t lba, std::span<const std::byte> data, Time began,
                                         Time now);
@@ -69,14 +76,15 @@ class History {
   static std::optional<Id> stamp_of(std::span<const std::byte> block, std::uint64_t lba);
   Value* find(std::uint64_t lba, Id id);
   std::optional<std::string> check_block(std::uint64_t lba, Id id, Time began, Time now);
-  void lose_power(std::vector<Value>& values, Time now) const;
+  void lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_way) const;
+  bool is_on_the_way(Id id) const;
   void takes_no_effect_after(Id id, const Write& write, Time now);
   // Its answer was on the way when power was lost: what it found or did may be undone since.
   bool is_outdated(Time began) const { return began < power_lost_at_; }
 
   std::vector<std::vector<Value>> blocks_;
   std::map<Id, Write> writes_;  // not ended, or lost
-  Id next_ = 1;
+  Id next_;
   unsigned power_losses_ = 0;
   Time power_lost_at_ = Time::min();
 };

@@ -103,6 +103,31 @@ TEST_F(HistoryTest, ALossOfPowerUndoesWhatIsNotDurable) {
   EXPECT_TRUE(fits(second, 13, 14));
 }
 
+TEST_F(HistoryTest, AFlushKeepsNothingThatALossOfPowerMayHaveUndone) {
+  const auto first = write(0, 1, Outcome::done, 0, true);
+  const auto second = write(2, 3);
+  history_.target_died(true, at(4));
+  EXPECT_TRUE(fits(first, 5, 6)) << "the second was undone";
+  history_.flushed(at(7));
+  const auto third = write(8, 9);
+  history_.target_died(true, at(10));
+  EXPECT_FALSE(fits(second, 11, 12));
+  EXPECT_TRUE(fits(first, 11, 12)) << "and so was the third";
+  EXPECT_FALSE(fits(third, 13, 14));
+}
+
+TEST_F(HistoryTest, AHostThatIsOffTheListHasNoEffect) {
+  const auto first = write(0, 1);
+  const auto under_way = history_.begin_write(0, 0, 1, at(2));
+  const auto others = history_.begin_write(1, 0, 1, at(2));
+  history_.host_is_off(0, at(3));
+  const auto last = write(4, 5, Outcome::done, 2);
+  EXPECT_TRUE(fits(last, 6, 7));
+  EXPECT_FALSE(fits(under_way, 8, 9)) << "it came before, or never";
+  EXPECT_TRUE(fits(others, 8, 9));
+  EXPECT_FALSE(fits(first, 10, 11));
+}
+
 TEST_F(HistoryTest, ADurableWriteSurvives) {
   const auto first = write(0, 1);
   const auto second = write(2, 3, Outcome::done, 0, true);
@@ -119,6 +144,19 @@ TEST_F(HistoryTest, WhatWasFlushedTooEarlyIsNotDurable) {
   EXPECT_FALSE(fits(first, 9, 10));
 }
 
+TEST_F(HistoryTest, AFlushDoesNotMakeDurableWhatWasUndoneBefore) {
+  const auto first = write(0, 1, Outcome::done, 0, true);
+  const auto second = write(2, 3);
+  history_.target_died(true, at(4));
+  EXPECT_TRUE(fits(first, 5, 6)) << "the second was undone";
+  history_.flushed(at(7));
+  const auto third = write(8, 9);
+  history_.target_died(true, at(10));
+  EXPECT_FALSE(fits(second, 11, 12));
+  EXPECT_TRUE(fits(first, 13, 14)) << "and the third as well";
+  EXPECT_FALSE(fits(third, 15, 16));
+}
+
 TEST_F(HistoryTest, AnAnswerThatWasOnItsWaySaysNothingOfLater) {
   const auto first = write(0, 1);
   const auto second = history_.begin_write(0, 0, 1, at(2));
@@ -127,6 +165,35 @@ TEST_F(HistoryTest, AnAnswerThatWasOnItsWaySaysNothingOfLater) {
   history_.end_write(second, Outcome::done, false, at(6));
   EXPECT_TRUE(fits(first, 7, 8));
   EXPECT_FALSE(fits(second, 9, 10));
+}
+
+TEST_F(HistoryTest, AWriteThatIsSentAgainTakesEffectAfterALossOfPower) {
+  const auto first = write(0, 1, Outcome::done, 0, true);
+  const auto again = history_.begin_write(0, 0, 1, at(2));
+  EXPECT_TRUE(fits(again, 3, 4));
+  history_.target_died(true, at(5), History::OnTheWay::sent_again);
+  EXPECT_TRUE(fits(first, 6, 7)) << "it was not durable";
+  EXPECT_TRUE(fits(again, 8, 9));
+  history_.end_write(again, Outcome::done, false, at(10));
+  const auto last = write(11, 12);
+  EXPECT_FALSE(fits(again, 13, 14));
+  EXPECT_TRUE(fits(last, 13, 14));
+}
+
+TEST_F(HistoryTest, ForgetsOnlyWhatNothingBringsBack) {
+  const auto first = write(0, 1);
+  const auto second = write(2, 3);
+  history_.forget(at(4));
+  history_.target_died(true, at(5));
+  EXPECT_TRUE(fits(first, 6, 7)) << "neither was durable";
+  const auto third = write(8, 9, Outcome::done, 0, true);
+  const auto open = history_.begin_write(0, 0, 1, at(10));
+  EXPECT_TRUE(fits(open, 11, 12));
+  history_.forget(at(13));
+  history_.end_write(open, Outcome::done, false, at(14));
+  EXPECT_FALSE(fits(second, 15, 16));
+  EXPECT_FALSE(fits(third, 15, 16));
+  EXPECT_TRUE(fits(open, 15, 16));
 }
 
 }  // namespace

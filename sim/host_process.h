@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/options.h"
+#include "sim/counters.h"
 #include "sim/history.h"
 #include "sim/link.h"
 #include "sim/network.h"
@@ -18,7 +19,12 @@ namespace weft::sim {
 
 class HostProcess final : private LinkOwner {
  public:
-  HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target, History& history,
+  // What the disk holds, as all hosts know it.
+  struct Knowledge {
+    History history;
+    Counters counters;  // the first blocks
+  };
+  HostProcess(Internet& internet, const Scenario& scenario, TargetProcess& target, Knowledge& knowledge,
               unsigned index);
   ~HostProcess();
 
@@ -28,7 +34,7 @@ class HostProcess final : private LinkOwner {
   bool is_up() const { return life_ != nullptr; }
   bool is_done() const { return left_ == 0 && under_way_ == 0; }
   bool is_gone() const { return gone_; }
-  void stop() { life_->link->stop(); }
+  void stop();
 
   // Ends between two instructions; what it had under way nobody will hear of.
   void kill();
@@ -55,6 +61,7 @@ class HostProcess final : private LinkOwner {
   host::Options options() const;
   std::unique_ptr<Link> connect(Life& life);
   void die();
+  void come_back();
   void on_up(const std::string& how) override;
   void on_down(const std::string& why) override;
   void on_gone(const std::string& why) override;
@@ -63,7 +70,9 @@ class HostProcess final : private LinkOwner {
   void submit(Io& io);
   void draw(Io& io);
   void ended(Io& io);
+  void count(Io& io);
   void record(Io& io);
+  void record_step(Io& io);
   void check(std::optional<std::string> wrong);
 
   Internet& internet_;
@@ -71,6 +80,7 @@ class HostProcess final : private LinkOwner {
   const Scenario& scenario_;
   TargetProcess& target_;
   History& history_;
+  Counters& counters_;
   const unsigned index_;
   const std::string name_;
   const std::string nqn_;
@@ -82,6 +92,7 @@ class HostProcess final : private LinkOwner {
   unsigned under_way_ = 0;
   bool live_ = false;
   bool gone_ = false;
+  bool stopped_ = false;
   unsigned losses_ = 0;
   std::uint64_t unsuccessful_ = 0;
   std::string violation_;

@@ -54,7 +54,8 @@ void Medium::begin(std::shared_ptr<Job> job) {
     for (const auto& [index, versions] : cached_) job->covers[index] = versions.back().serial;
   for (std::uint64_t i = 0; i < moves; ++i)
     world_.after(world_.some_time({}, takes), [this, job, i] { move_block(*job, i); });
-  world_.after(takes, [this, job, fails] { end(*job, fails ? EIO : 0); });
+  const bool is_full = request.op == block::Op::write && fails && world_.dice().one_in(2);
+  world_.after(takes, [this, job, error = is_full ? ENOSPC : fails ? EIO : 0] { end(*job, error); });
 }
 
 void Medium::move_block(Job& job, std::uint64_t index) {

@@ -21,9 +21,12 @@ const std::vector<NamedBug>& all_bugs() {
       {"forgotten_turn", Bug::forgotten_turn, "quiet"},
       {"forgotten_buffer_waiter", Bug::forgotten_buffer_waiter, "quiet"},
       {"leaked_buffers", Bug::leaked_buffers, "block_io"},
-      {"too_deep_queue", Bug::too_deep_queue, "admin"},
+      {"too_deep_queue", Bug::too_deep_queue, "quiet"},
       {"stale_size", Bug::stale_size, "admin"},
-      {"undrained_namespace", Bug::undrained_namespace, "admin"}};
+      {"undrained_namespace", Bug::undrained_namespace, "admin"},
+      {"late_host_list", Bug::late_host_list, "configuration"},
+      {"early_commit", Bug::early_commit, "configuration"},
+      {"unheld_pair", Bug::unheld_pair, "counters"}};
   return kAll;
 }
 

@@ -10,6 +10,7 @@
 #include "sim/history.h"
 #include "sim/host_process.h"
 #include "sim/target_process.h"
+#include "sim/visitors.h"
 
 namespace weft::sim {
 
@@ -27,10 +28,14 @@ class Run {
       : scenario_(scenario),
         world_(seed, echo),
         internet_(world_, scenario.latency),
-        history_(scenario.disk.blocks),
-        target_(std::make_unique<TargetProcess>(internet_, scenario, history_)) {
+        knowledge_{History(scenario.disk.blocks), Counters(scenario.counters)},
+        target_(std::make_unique<TargetProcess>(internet_, scenario, knowledge_.history)) {
     for (unsigned i = 0; i < scenario.hosts; ++i)
-      hosts_.push_back(std::make_unique<HostProcess>(internet_, scenario, *target_, history_, i));
+      hosts_.push_back(std::make_unique<HostProcess>(internet_, scenario, *target_, knowledge_, i));
+    if (scenario.administrators > 0) {
+      intruder_ = std::make_unique<Intruder>(internet_);
+      observer_ = std::make_unique<Observer>(internet_, guestnqn_of(0));
+    }
     faults_ = std::make_unique<Faults>(internet_, scenario, *target_, hosts_);
   }
 
@@ -39,12 +44,14 @@ class Run {
     faults_->end();
     if (violation().empty() && !world_.run_until([this] { return is_over(); }, kRestTime)) note_waiting();
     hear_complaints();
+    ask_observer();
     for (const auto& host : hosts_) host->stop();
-    if (!world_.run_until([this] { return each(&HostProcess::is_gone); }, kRestTime))
+    for (Visitor* const visitor : visitors()) visitor->stop();
+    if (!world_.run_until([this] { return each(&HostProcess::is_gone); }, kRestTime) ||
+        !world_.run_until([this] { return std::ranges::all_of(visitors(), &Visitor::is_gone); }, kRestTime))
       found("a host does not stop");
     if (const std::string left = target_->end(); !left.empty()) found(left);
-    if (const auto wrong = history_.check_read(0, target_->medium().contents(), world_.now(), world_.now()))
-      found("at the end " + *wrong);
+    check_disk();
     if (const Counts all = counts();
         scenario_.faults.empty() && scenario_.disk.errors_one_in == 0 && all.unsuccessful + all.losses > 0)
       found(fmt::format("nothing was broken, but {} commands failed and {} controllers were lost",
@@ -60,9 +67,13 @@ class Run {
     if (!violation_.empty()) return violation_;
     for (const auto& host : hosts_)
       if (!host->violation().empty()) return host->violation();
+    for (const Visitor* const visitor : visitors())
+      if (!visitor->violation().empty()) return visitor->violation();
     return target_->violation().empty() ? faults_->violation() : target_->violation();
   }
-  bool is_over() const { return each(&HostProcess::is_done) || !violation().empty(); }
+  bool is_over() const {
+    return (each(&HostProcess::is_done) && target_->is_done()) || !violation().empty();
+  }
   void found(const std::string& what) {
     if (violation().empty()) violation_ = what;
   }
@@ -72,10 +83,30 @@ class Run {
     for (const auto& host : hosts_)
       if (const std::string what = host->complaint(); !what.empty()) found(host->name() + ": " + what);
   }
+  std::vector<Visitor*> visitors() const {
+    if (intruder_ == nullptr) return {};
+    return {intruder_.get(), observer_.get()};
+  }
+  void ask_observer() {
+    if (observer_ == nullptr || !violation().empty()) return;
+    const auto knows = [this] { return observer_->known() == target_->shown_to_guest(); };
+    if (!world_.run_until(knows, kRestTime))
+      found(fmt::format("the observer knows {} subsystems, and should know {}", observer_->known().size(),
+                        target_->shown_to_guest().size()));
+  }
   void note_waiting() {
     std::string all;
     for (const auto& host : hosts_) all += (all.empty() ? "" : "; ") + host->state();
     found("commands never end: " + all);
+  }
+
+  void check_disk() {
+    const auto disk = target_->medium().contents();
+    const auto rest = disk.subspan(scenario_.counters * History::kBlockBytes);
+    const Time now = world_.now();
+    if (const auto wrong = knowledge_.history.check_read(scenario_.counters, rest, now, now))
+      found("at the end " + *wrong);
+    if (const auto wrong = knowledge_.counters.check_end(disk)) found("at the end " + *wrong);
   }
 
   Counts counts() const {
@@ -96,9 +127,11 @@ class Run {
   const Scenario& scenario_;
   World world_;
   Internet internet_;
-  History history_;
+  HostProcess::Knowledge knowledge_;
   std::unique_ptr<TargetProcess> target_;
   std::vector<std::unique_ptr<HostProcess>> hosts_;
+  std::unique_ptr<Intruder> intruder_;  // as the next: with administrators
+  std::unique_ptr<Observer> observer_;
   std::unique_ptr<Faults> faults_;
   std::string violation_;
 };

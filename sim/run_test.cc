@@ -38,6 +38,17 @@ TEST(Run, TheSameSeedGivesTheSameRun) {
   }
 }
 
+// Threads, files and a database take part.
+TEST(Run, TheSameSeedGivesTheSameRunOfAConfiguration) {
+  const Scenario what = scenario("administrators 2\nchanges 40\nfault kill every 100ms for 20ms\n"
+                                 "fault power every 100ms for 20ms\nfault full every 100ms for 30ms\n");
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const Report first = run(what, seed);
+    EXPECT_EQ(first.violation, "") << seed;
+    EXPECT_EQ(run(what, seed).hash, first.hash) << seed;
+  }
+}
+
 TEST(Run, FindsADiskThatLosesWrites) {
   Scenario what = scenario();
   what.disk.loses_one_in = 10;
@@ -70,6 +81,11 @@ TEST(Scenario, SaysWhichLineIsWrong) {
   EXPECT_TRUE(parse_scenario("good", "digests both\nfault damage every 3ms\n"));
   EXPECT_FALSE(parse_scenario("odd", "transport loop\nfault cut every 3ms for 1ms\n"));
   EXPECT_FALSE(parse_scenario("odd", "paths 2\nfault reset every 3ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "fault unlist every 3ms for 1ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "administrators 1\nfault detach every 3ms for 1ms\n"));
+  EXPECT_TRUE(parse_scenario("good", "administrators 1\nfault unlist every 3ms for 1ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "counters 2\ncache volatile\n"));
+  EXPECT_FALSE(parse_scenario("odd", "blocks 9\nlargest 8\ncounters 2\n"));
   EXPECT_TRUE(parse_scenario("good", "# nothing\n\nhosts 2  # two\n"));
 }
 

@@ -40,7 +40,9 @@ bool read_fault(const Words& words, Scenario& scenario) {
                 {"stall", Fault::Kind::stall, true},
                 {"kill", Fault::Kind::kill, true},     {"power", Fault::Kind::power, true},
                 {"damage", Fault::Kind::damage, false}, {"detach", Fault::Kind::detach, true},
-                {"ana", Fault::Kind::ana, true},       {"grow", Fault::Kind::grow, false}};
+                {"ana", Fault::Kind::ana, true},       {"grow", Fault::Kind::grow, false},
+                {"full", Fault::Kind::full, true},
+                {"unlist", Fault::Kind::unlist, true}};
   if (words.size() < 4 || words[2] != "every") return false;
   for (const auto& [name, kind, lasts] : kKinds) {
     if (words[1] != name) continue;
@@ -97,9 +99,18 @@ std::string rule_broken_by(const Scenario& scenario) {
       return std::ranges::find(kinds, fault.kind) != kinds.end();
     });
   };
-  if (scenario.largest > scenario.disk.blocks)
-    return fmt::format("largest is {}, more than the {} blocks that there are", scenario.largest,
-                       scenario.disk.blocks);
+  const auto has_any = [&scenario](std::initializer_list<Fault::Kind> kinds) {
+    return std::ranges::any_of(kinds, [&scenario](Fault::Kind kind) { return scenario.has(kind); });
+  };
+  if (scenario.largest + scenario.counters > scenario.disk.blocks)
+    return fmt::format("largest and counters are {}, more than the {} blocks that there are",
+                       scenario.largest + scenario.counters, scenario.disk.blocks);
+  if (scenario.administrators > 0 && (scenario.loop_transport || scenario.paths > 1 || has_any({detach, ana, grow})))
+    return "with administrators there is one path, over TCP, and no fault of the kinds detach, ana and grow";
+  if (scenario.administrators == 0 && has_any({unlist, full}))
+    return "lists of hosts and a store are there only with administrators";
+  if (scenario.counters > 0 && (scenario.disk.volatile_cache || scenario.paths > 1))
+    return "what counters count is not to be undone by a loss of power, nor done twice by several paths";
   if (scenario.has(damage) && scenario.digests != Digests::both)
     return "what is damaged is found only with \"digests both\"";
   if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
@@ -119,7 +130,7 @@ bool read_number(const Words& words, Scenario& scenario) {
       {"hosts", scenario.hosts, 1, 16},          {"reactors", scenario.reactors, 1, 8},
       {"host_loops", scenario.host_loops, 1, 8}, {"queues", scenario.queues, 1, 16},
       {"paths", scenario.paths, 1, 4},           {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
-      {"largest", scenario.largest, 1, 1024},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
+      {"largest", scenario.largest, 1, 1024},    {"counters", scenario.counters, 1, 64}, {"administrators", scenario.administrators, 1, 16}, {"changes", scenario.changes, 1, 100'000},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
   if (words.size() != 2) return false;
   const auto value = number(words[1]);
   if (words[0] == "blocks" && value && *value >= 1 && *value <= 65536) {

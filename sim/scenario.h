@@ -9,12 +9,15 @@
 //   commands 300        of each host
 //   blocks 64           of the namespace, which all hosts share
 //   largest 8           blocks of one command
+//   administrators 3    who make and delete tenants; the target then has a configuration, with its store
+//   changes 100         of each
+//   counters 2          of the blocks: hosts count them up by Compare and Write, and do nothing else with them
 //   digests random      none, header, both, random
 //   transport loop      tcp, loop: hosts live in the target's process, and nothing is between them
 //   paths 2             of each host, by as many ports
 //   latency 20us 2ms    of the network
 //   disk 10us 3ms       of the disk; and
-//   disk_errors 200     one of so many of its requests fails
+//   disk_errors 200     one of so many of its requests fails; of writes half for want of room
 //   cache volatile      none, volatile: what it acknowledges is durable, or is so once flushed
 //   fault reset every 20ms
 //   fault cut every 80ms for 30ms        the link of a host
@@ -27,6 +30,8 @@
 //   fault detach every 500ms for 50ms    the namespace is removed
 //   fault ana every 500ms for 50ms       the port is inaccessible
 //   fault grow every 500ms               the namespace, which begins with half of the blocks
+//   fault full every 500ms for 50ms      the file system below the store has no room
+//   fault unlist every 500ms for 50ms    a host is taken off the list of those that may connect
 #pragma once
 
 #include <cstdint>
@@ -42,7 +47,7 @@
 namespace weft::sim {
 
 struct Fault {
-  enum class Kind : std::uint8_t { reset, cut, stuck, pause, stall, kill, power, damage, detach, ana, grow };
+  enum class Kind : std::uint8_t { reset, cut, stuck, pause, stall, kill, power, damage, detach, ana, grow, unlist, full };
   Kind kind = Kind::reset;
   Duration every{};
   Duration lasts{};  // at most; 0: it is over at once
@@ -59,6 +64,9 @@ struct Scenario {
   unsigned depth = 8;
   unsigned commands = 300;
   unsigned largest = 8;
+  unsigned counters = 0;
+  unsigned administrators = 0;
+  unsigned changes = 100;
   unsigned paths = 1;
   bool loop_transport = false;
   Digests digests = Digests::none;

@@ -29,12 +29,14 @@ SimLoops& World::add_process(const std::string& name, unsigned loops, std::size_
 void World::kill(SimLoops& process) {
   const auto dead = std::ranges::find(processes_, &process, &std::unique_ptr<SimLoops>::get);
   WEFT_CHECK(dead != processes_.end(), "a process dies once");
+  threads_.kill(process);
   bury(std::move(*dead));
   processes_.erase(dead);
 }
 
 void World::pause(SimLoops& process, Duration time) {
   for (const auto& loop : process.each()) loop->pause_until(now_ + time);
+  threads_.pause(process, now_ + time);
 }
 
 void World::pause_one(SimLoops& process, Duration time) {
@@ -55,6 +57,7 @@ std::optional<Time> World::next_time() const {
     if (!next || time < *next) next = time;
   };
   if (!events_.empty()) take(events_.begin()->first);
+  if (const auto time = threads_.next_time()) take(*time);
   for (const auto& process : processes_) {
     for (const auto& loop : process->each()) {
       if (loop->has_work())
@@ -74,19 +77,24 @@ bool World::run_event() {
   return true;
 }
 
+void World::run_turn(SimLoop& loop) {
+  const std::size_t posted = loop.posted();
+  loop.run_turn(posted == 0 || dice_.one_in(2) ? posted : 1 + dice_.below(posted));
+}
+
 bool World::step() {
   constexpr std::uint64_t kMostTurnNs = 20'000;
   if (run_event()) return true;
   const auto loops = runnable();
-  if (loops.empty()) {
+  const auto threads = threads_.runnable();
+  if (loops.empty() && threads.empty()) {
     const auto next = next_time();
     if (!next) return false;
     now_ = std::max(now_, *next);
     return true;
   }
-  SimLoop& loop = *loops[dice_.below(loops.size())];
-  const std::size_t posted = loop.posted();
-  loop.run_turn(posted == 0 || dice_.one_in(2) ? posted : 1 + dice_.below(posted));
+  const std::size_t which = dice_.below(loops.size() + threads.size());
+  which < loops.size() ? run_turn(*loops[which]) : threads_.run(*threads[which - loops.size()]);
   now_ += Duration(1 + dice_.below(kMostTurnNs));
   trace_.mix(static_cast<std::uint64_t>(now_.time_since_epoch().count()));
   return true;

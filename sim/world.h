@@ -2,8 +2,8 @@
 // arrive, a disk that answers).  All is drawn from one seed, so that the same seed gives the same run to the
 // bit.  One thread.
 //
-// Between two turns a turn of any loop that has something to do may come; it runs some of that, so that loops
-// of a process overtake each other as threads do.  Time moves a little with each turn, and to the next event
+// Between two turns a turn of any loop or thread that has something to do may come; a loop runs some of that, so
+// that loops of a process overtake each other as threads do.  Time moves a little with each turn, and to the next event
 // when nobody has anything to do.
 #pragma once
 
@@ -20,6 +20,7 @@
 #include "base/dice.h"
 #include "base/loop.h"
 #include "sim/loops.h"
+#include "sim/threads.h"
 #include "sim/trace.h"
 
 namespace weft::sim {
@@ -55,9 +56,10 @@ class World final : public Clock {
 
   // Lives as long as the world.
   SimLoops& add_process(const std::string& name, unsigned loops, std::size_t buffer_bytes = kBufferBytes);
-  // It ends between two instructions: none of its loops ever has a turn again.
+  Threads& threads() { return threads_; }
+  // It ends between two instructions: none of its loops and threads ever has a turn again.
   void kill(SimLoops& process);
-  // None of its loops, or one of them, has a turn for so long.
+  // None of its loops and threads, or one of its loops, has a turn for so long.
   void pause(SimLoops& process, Duration time);
   void pause_one(SimLoops& process, Duration time);
 
@@ -73,11 +75,13 @@ class World final : public Clock {
   std::vector<SimLoop*> runnable();
   std::optional<Time> next_time() const;
   bool run_event();
+  void run_turn(SimLoop& loop);
 
   Dice dice_;
   Time now_ = kBegin;
   Trace trace_;
   const SimLoop* running_ = nullptr;
+  Threads threads_{*this, dice_, running_};
   std::multimap<Time, std::function<void()>> events_;
   std::vector<std::unique_ptr<SimLoops>> processes_;
 };

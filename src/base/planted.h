@@ -29,6 +29,9 @@ enum class Bug : std::uint8_t {
   too_deep_queue,           // the host library has one command more under way than its queue has entries
   stale_size,               // a namespace that has grown or shrunk is checked against its old size
   undrained_namespace,      // a namespace counts as removed while commands are in it
+  late_host_list,           // after a start, ports listen before their hosts are known
+  early_commit,             // a change of the configuration is answered before it is durable
+  unheld_pair,              // others write between what a fused pair compares and what it writes
 };
 
 #ifdef WEFT_PLANTED_BUGS

@@ -10,6 +10,10 @@ Fence::~Fence() {
 
 void Fence::add(Late& late) {
   const std::scoped_lock lock(mutex_);
+  insert(late);
+}
+
+void Fence::insert(Late& late) {
   WEFT_CHECK(!late.registered);
   late.registered = true;
   late_.push_back(late);
@@ -36,6 +40,20 @@ void Fence::remove(Late& late) {
 
 bool Fence::admit(Waiter& waiter) {
   const std::scoped_lock lock(mutex_);
+  return admit_locked(waiter);
+}
+
+bool Fence::admit_and_hold(Waiter& waiter, Late& hold) {
+  const std::scoped_lock lock(mutex_);
+  if (!admit_locked(waiter)) return false;
+  hold.lba = waiter.lba;
+  hold.blocks = waiter.blocks;
+  insert(hold);
+  waiter.own = &hold;
+  return true;
+}
+
+bool Fence::admit_locked(Waiter& waiter) {
   WEFT_CHECK(!waiter.waiting);
   if (!blocked(waiter)) return true;
   waiter.waiting = true;
@@ -53,7 +71,8 @@ bool Fence::cancel(Waiter& waiter) {
 
 bool Fence::blocked(const Waiter& waiter) const {
   for (const Late& late : late_)
-    if (late.lba < waiter.lba + waiter.blocks && waiter.lba < late.lba + late.blocks) return true;
+    if (&late != waiter.own && late.lba < waiter.lba + waiter.blocks && waiter.lba < late.lba + late.blocks)
+      return true;
   return false;
 }
 

@@ -3,7 +3,10 @@
 // write keeps its range fenced until it completes, and a later overlapping write, compare, zero or discard
 // waits for it.
 //
-// The usual case, nothing late, costs one load of an atomic for each command.
+// A fused pair holds its range in the same way, so that nothing is written between what it compares and what
+// it writes, and has others' writes that are under way fenced, to wait for them.
+//
+// The usual case, nothing fenced, costs one load of an atomic for each command.
 #pragma once
 
 #include <atomic>
@@ -19,8 +22,8 @@ class Fence {
  public:
   static constexpr std::uint32_t kMaxLate = 4096;  // beyond it, new commands are refused: overloaded()
 
-  // A command that outlived its controller; embedded in the command.  blocks == 0 fences nothing (a read, a
-  // flush) but counts.
+  // A command that outlived its controller, or a range that is held; embedded in whoever fences.  blocks == 0
+  // fences nothing (a read, a flush) but counts.
   class Late : public ListHook<> {
    public:
     std::uint64_t lba = 0;
@@ -37,6 +40,7 @@ class Fence {
     Task& go;
     std::uint64_t lba = 0;
     std::uint64_t blocks = 0;
+    const Late* own = nullptr;  // what it holds itself, and does not wait for
     bool waiting = false;
   };
 
@@ -55,10 +59,14 @@ class Fence {
 
   // True: nothing late overlaps [waiter.lba, +blocks).  False: the waiter is queued.
   bool admit(Waiter& waiter);
+  // The same; when it returns true, `hold` fences the waiter's range from then on.
+  bool admit_and_hold(Waiter& waiter, Late& hold);
   // Takes a waiter out again; false when its task is posted already (it then still runs).
   bool cancel(Waiter& waiter);
 
  private:
+  void insert(Late& late);
+  bool admit_locked(Waiter& waiter);
   bool blocked(const Waiter& waiter) const;
 
   std::atomic<std::uint32_t> late_count_{0};

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/planted.h"
 #include "base/reached.h"
 #include "config/countdown.h"
 #include "wire/nqn.h"
@@ -63,6 +64,8 @@ std::vector<Problem> Change::run() {
   apply_kernel_layout();
   await(*openings);
   make_all_ports();
+  if (planted(Bug::late_host_list))
+    for (const auto& [nqn, entry] : next_.subsystems) set_access(nqn, find(before_.subsystems, nqn), entry);
   return std::move(problems_);
 }
 
@@ -229,18 +232,7 @@ void Change::make_subsystem(const std::string& nqn, const SubsystemEntry* before
     if (!made) return problem("nvmet/subsystems/" + nqn, made.error());
     tenant = std::move(*made);
   }
-  const auto change = [&](Tenant::Access& access) {
-    if (before != nullptr) {
-      for (const auto& [name, value] : before->attributes) access.attributes.erase(name);
-      for (const auto& [host, entry] : before->hosts) access.hosts.erase(host);
-    }
-    for (const auto& [name, value] : next.attributes) access.attributes[name] = value;
-    for (const auto& [host, entry] : next.hosts) access.hosts.insert_or_assign(host, entry);
-  };
-  if (auto configured = tenant->configure(change); !configured) {
-    WEFT_REACHED("config.subsystem_refused");
-    problem(tenant->path(), configured.error());
-  }
+  if (!planted(Bug::late_host_list)) set_access(nqn, before, next);
   const auto present = tenant->namespaces();
   for (const auto& [nsid, entry] : next.namespaces) {
     const auto set_group = [&entry](NamespaceEntry& into) -> Result<> {
@@ -255,6 +247,23 @@ void Change::make_subsystem(const std::string& nqn, const SubsystemEntry* before
     if (its.entry.ana_group != entry.ana_group)
       (void)tenant->change_namespace(nsid, Mutability::live, set_group, nullptr);
     if (its.device == nullptr) (void)set_backing(*tenant, nsid, entry);
+  }
+}
+
+void Change::set_access(const std::string& nqn, const SubsystemEntry* before, const SubsystemEntry& next) {
+  const auto tenant = model_.find_subsystem(nqn);
+  if (tenant == nullptr) return;
+  const auto change = [&](Tenant::Access& access) {
+    if (before != nullptr) {
+      for (const auto& [name, value] : before->attributes) access.attributes.erase(name);
+      for (const auto& [host, entry] : before->hosts) access.hosts.erase(host);
+    }
+    for (const auto& [name, value] : next.attributes) access.attributes[name] = value;
+    for (const auto& [host, entry] : next.hosts) access.hosts.insert_or_assign(host, entry);
+  };
+  if (auto configured = tenant->configure(change); !configured) {
+    WEFT_REACHED("config.subsystem_refused");
+    problem(tenant->path(), configured.error());
   }
 }
 

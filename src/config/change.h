@@ -51,6 +51,7 @@ class Change {
   void remove_namespaces(Tenant& tenant, const SubsystemEntry* before, const SubsystemEntry& next);
   bool is_kept(const Tenant::NamespaceView& its, const NamespaceEntry& next) const;
   void make_subsystem(const std::string& nqn, const SubsystemEntry* before, const SubsystemEntry& next);
+  void set_access(const std::string& nqn, const SubsystemEntry* before, const SubsystemEntry& next);
   void make_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry);
   Result<> link_namespace(Tenant& tenant, Nsid nsid, const NamespaceEntry& entry);
   void apply_discovery_nqn();

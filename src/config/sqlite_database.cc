@@ -20,8 +20,9 @@ namespace {
 
 constexpr const char* kApplication = "1466263156";  // the four letters of Weft
 constexpr const char* kVersion = "1";
+// Without a log: of that closing moves what it can into the file, and does not say what it could not.
 constexpr const char* kMake =
-    "PRAGMA journal_mode = WAL;"
+    "PRAGMA journal_mode = DELETE;"
     "PRAGMA synchronous = FULL;"
     "BEGIN;"
     "PRAGMA application_id = 1466263156;"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/control_thread.h"
+#include "base/planted.h"
 #include "base/reached.h"
 #include "config/sqlite_database.h"
 
@@ -81,6 +82,7 @@ void SqliteStore::erase_row(const std::string& path) {
 }
 
 void SqliteStore::when_durable(Answer answer) {
+  if (planted(Bug::early_commit)) return answer({});
   std::unique_lock lock(mutex_);
   const bool ends = state_ == State::ending;
   if (!ends && (is_committing_ || !pending_.empty())) {

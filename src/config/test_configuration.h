@@ -163,7 +163,7 @@ class ConfigurationTest : public testing::Test {
     configuration_ = std::make_unique<Configuration>(Parts{.target = *target_,
                                                            .plugins = plugins_,
                                                            .transports = transports_,
-                                                           .state = *identities_,
+                                                           .state = state_,
                                                            .store = *store_,
                                                            .journal = journal_},
                                                      patience_);
@@ -225,7 +225,6 @@ class ConfigurationTest : public testing::Test {
   TestLoops loops_{2};
   TestJournal journal_;
   StateStore state_{""};
-  StateStore* identities_ = &state_;  // what the next start takes
   NoStore no_store_;
   Store* store_ = &no_store_;
   std::shared_ptr<Gate> gate_ = make_gate();

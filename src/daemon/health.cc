@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::size_t kMostLines = 8;  // of overdue commands in one look
 
-double seconds(Duration time) {
-  return std::chrono::duration<double>(time).count();
-}
-
 std::string line_of(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::string line;

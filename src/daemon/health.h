@@ -4,8 +4,8 @@
 // A thread of its own, which asks every reactor every two seconds, or as often as systemd wants to hear.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +17,11 @@
 #include "target/target.h"
 
 namespace weft::daemon {
+
+// For people.
+inline double seconds(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 struct HealthOptions {
   Duration look = std::chrono::seconds(2);      // how often

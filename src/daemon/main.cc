@@ -4,10 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include "daemon/check_devices.h"
+#include "daemon/configuration_file.h"
 #include "daemon/faces.h"
 #include "daemon/notify.h"
-#include "daemon/read_file.h"
 #include "daemon/server.h"
 #include "daemon/signals.h"
 #include "daemon/version.h"
@@ -24,14 +23,6 @@ struct Options {
   FaceOptions faces;
   ServerOptions server;
 };
-
-Result<config::ParsedDocument> read_configuration(const std::string& path) {
-  auto text = read_file(path);
-  if (!text) return std::unexpected(std::move(text.error()));
-  auto parsed = config::parse_document(*text);
-  if (!parsed) return fail(parsed.error().code, path + ": " + parsed.error().message);
-  return parsed;
-}
 
 // A file with a mistake in it changes nothing: tenants are not taken down for it.
 void reload(Server& server, const std::string& path) {
@@ -87,8 +78,7 @@ int check(const std::string& path) {
     fmt::print(stderr, "weftd: {}\n", parsed.error().message);
     return 1;
   }
-  auto problems = std::move(parsed->problems);
-  for (auto& problem : check_devices(parsed->document)) problems.push_back(std::move(problem));
+  const auto problems = problems_of(*parsed);
   for (const auto& problem : problems) fmt::print(stderr, "weftd: {}: {}\n", path, problem.text());
   return problems.empty() ? 0 : 1;
 }
@@ -97,9 +87,7 @@ int check(const std::string& path) {
 Result<std::string> store_file(const Options& options) {
   if (options.store == "none" || (options.store.empty() && !options.config.empty())) return std::string();
   if (!options.store.empty()) return options.store;
-  const std::string& given = options.server.state_dir;
-  const std::string directory = given.empty() ? config::StateStore::default_directory() : given;
-  if (!directory.empty()) return directory + "/config.db";
+  if (std::string store = default_store(options.server.state_dir); !store.empty()) return store;
   return fail(ENOENT,
               "there is no state directory to keep the configuration in: give --state-dir DIR, --store FILE, "
               "or --store none to forget it at the end");

@@ -79,6 +79,15 @@ Result<std::string> show(config::Tree& tree, const std::string& directory,
   return into->directory();
 }
 
+void put_filter(block::Plugin& plugin, const ServerOptions& options) {
+  plugin.open = [open = std::move(plugin.open), filter = options.filter](
+                    const block::OpenOptions& what) -> Result<std::shared_ptr<block::Backend>> {
+    auto opened = open(what);
+    if (!opened) return opened;
+    return filter(std::move(*opened));
+  };
+}
+
 }  // namespace
 
 struct Server::Machinery {
@@ -107,8 +116,10 @@ struct Server::Machinery {
   std::unique_ptr<Health> health;
   std::unique_ptr<faces::HttpFace> socket;
 
-  void assemble() {
+  void assemble(const ServerOptions& options) {
     plugins = make_plugins(budget, *reactors);
+    if (options.filter)
+      for (block::Plugin& plugin : plugins) put_filter(plugin, options);
     tcp = std::make_unique<tcp::TcpTransport>(*reactors, tcp::Options{.journal = &journal});
     loop = std::make_unique<loop::LoopTransport>(*reactors);
     transports = {tcp.get(), loop.get()};
@@ -168,7 +179,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Jour
   if (!reactors) return std::unexpected(std::move(reactors.error()));
   for (const auto& warning : (*reactors)->warnings()) spdlog::warn("{}", warning);
   machinery->reactors = std::move(*reactors);
-  machinery->assemble();
+  machinery->assemble(options);
   machinery->health = std::make_unique<Health>(*machinery->target, journal, options.health);
   server->machinery_ = std::move(machinery);
   return server;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct ServerOptions {
   std::string state_dir;  // empty: StateStore::default_directory()
   HealthOptions health;
   std::string store;  // the file of config::SqliteStore; empty: none, and the configuration ends with it
+  // Tests: the filters above each backend that is opened; runs where backends are opened, so on any thread.
+  // Empty: none.
+  std::function<std::shared_ptr<block::Backend>(std::shared_ptr<block::Backend>)> filter{};
 };
 
 // On one thread, which is no loop's.

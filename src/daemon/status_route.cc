@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <utility>
 
 #include "daemon/version.h"
@@ -12,10 +11,6 @@ namespace weft::daemon {
 namespace {
 
 using nlohmann::ordered_json;
-
-double seconds(Duration time) {
-  return std::chrono::duration<double>(time).count();
-}
 
 ordered_json device_counts(const std::vector<std::shared_ptr<config::Device>>& devices) {
   std::size_t open = 0;

@@ -191,7 +191,7 @@ void Queue::send_waiting() {
   while (state_ == State::up && !waiting_.empty()) {
     Command& command = waiting_.front();
     const std::uint32_t places = command.fused_with != nullptr ? 2 : 1;
-    if (outstanding_ + places > limits_.entries - 1 + planted(Bug::too_deep_queue)) return;
+    if (outstanding_ + places > limits_.entries - 1 + 2 * planted(Bug::too_deep_queue)) return;
     waiting_.pop_front();
     send(command);
     if (command.fused_with != nullptr) send(*command.fused_with);

@@ -25,8 +25,11 @@ std::optional<std::string_view> place_of(const Request& request) {
     case Request::State::pulling:
       return "for data of the host";
     case Request::State::fenced:
-      return "for writes of lost connections that the backend still has";
+      return "for writes of lost connections, or fused pairs, of the same blocks";
+    case Request::State::claiming:
+      return "for writes of the same blocks, as a fused pair";
     case Request::State::in_backend:
+    case Request::State::awaited:
       return "for the backend";
     case Request::State::sending:
       return "for the host to take its data";

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/reached.h"
 #include "target/controller.h"
+#include "target/io/fused_pair.h"
 #include "target/port.h"
 #include "target/target.h"
 #include "wire/opcodes.h"
@@ -60,22 +61,41 @@ void Queue::dispatch(Request& request) {
     return;
   }
   request.counted = true;
-  if (request.sqe().fuse() != wire::Fuse::none) {
+  if (request.sqe().fuse() != wire::Fuse::none || forming_ != nullptr)
+    return dispatch_fused(request, std::exchange(forming_, nullptr));
+  if (recognize(request) && meets_needs(request)) request.row->handler(request);
+}
+
+void Queue::dispatch_fused(Request& request, FusedPair* forming) {
+  const wire::Fuse fuse = request.sqe().fuse();
+  if (forming != nullptr && fuse == wire::Fuse::second) return forming->join(request);
+  if (forming != nullptr) forming->stay_alone();
+  const bool is_possible = connected() && !is_admin();
+  if (fuse == wire::Fuse::none) {
+    if (recognize(request) && meets_needs(request)) request.row->handler(request);
+  } else if (fuse == wire::Fuse::second && is_possible) {
+    request.complete(kAbortedMissingFused.with_dnr());
+  } else if (fuse == wire::Fuse::first && is_possible && FusedPair::may_begin(request.sqe())) {
+    forming_ = new FusedPair(request);
+    forming_->begin();
+  } else {
     request.complete(wire::CommandError{kInvalidField.with_dnr(), 1, 0});
-    return;
   }
+}
+
+bool Queue::recognize(Request& request) {
   if (!connected() && request.sqe().opcode != wire::kFabricsOpcode) {
     WEFT_REACHED("target.command_before_connect");
     request.complete(kCommandSequenceError.with_dnr());
-    return;
+    return false;
   }
   request.row = find_row(request);
   if (request.row == nullptr) {
     WEFT_REACHED("target.opcode_unknown");
     request.complete(wire::CommandError{kInvalidOpcode.with_dnr(), 0, 0});
-    return;
+    return false;
   }
-  if (take_data_pointer(request) && meets_needs(request)) request.row->handler(request);
+  return take_data_pointer(request);
 }
 
 const CommandRow* Queue::find_row(const Request& request) const {
@@ -225,8 +245,13 @@ void Queue::drain(fabric::CloseReason reason) {
   close(reason);
 }
 
+void Queue::await_changes_of(const block::Backend& backend, std::uint64_t lba, std::uint64_t blocks) {
+  for (Request& request : in_flight_) request.await_if_changing(backend, lba, blocks);
+}
+
 void Queue::disconnected() {
   fabric::Connection& connection = *std::exchange(connection_, nullptr);
+  if (forming_ != nullptr) std::exchange(forming_, nullptr)->forget_queue();
   ++pins_;  // requests that end below must not take the queue along
   for (auto it = in_flight_.begin(); it != in_flight_.end();) (it++)->connection_lost();
   connection.retire();

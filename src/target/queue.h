@@ -18,6 +18,7 @@
 namespace weft::target {
 
 class Controller;
+class FusedPair;
 class Port;
 class Target;
 
@@ -89,11 +90,18 @@ class Queue final : public fabric::Queue, public ListHook<> {
   // --- for Request
   void remove(Request& request);  // it has ended; frees it
 
+  // --- for FusedPair
+  // Each ends the command itself when it returns false.
+  bool recognize(Request& request);    // finds its row and its data
+  bool meets_needs(Request& request);  // of the row
+
+  void await_changes_of(const block::Backend& backend, std::uint64_t lba, std::uint64_t blocks);
+
  private:
   ~Queue();
   void dispatch(Request& request);
+  void dispatch_fused(Request& request, FusedPair* forming);
   const CommandRow* find_row(const Request& request) const;
-  bool meets_needs(Request& request);
   bool take_data_pointer(Request& request);
   void close_now();
   void delete_if_done();
@@ -120,6 +128,7 @@ class Queue final : public fabric::Queue, public ListHook<> {
   List<Request> in_flight_;
   QueueCounters counters_;
   CidSet cids_;
+  FusedPair* forming_ = nullptr;  // its second half is to be the next command
   std::uint32_t pins_ = 0;
   bool draining_ = false;
   fabric::CloseReason drain_reason_ = fabric::CloseReason::shutdown;

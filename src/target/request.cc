@@ -6,6 +6,7 @@
 #include "base/planted.h"
 #include "base/reached.h"
 #include "target/controller.h"
+#include "target/io/fused_pair.h"
 #include "target/io/io_status.h"
 #include "target/queue.h"
 
@@ -98,6 +99,7 @@ void Request::submit_io() {
     if (ordered_ && !planted(Bug::unfenced_late_write)) {
       fence_waiter_.lba = io.lba;
       fence_waiter_.blocks = io.blocks;
+      fence_waiter_.own = pair != nullptr ? &pair->hold() : nullptr;
       state = State::fenced;
       if (!fence.admit(fence_waiter_)) {
         WEFT_REACHED("target.waits_for_late_commands");
@@ -123,11 +125,13 @@ void Request::FencePass::run(Task& task) noexcept {
 void Request::io_done(block::Request& io) noexcept {
   Request& request = static_cast<BackendIo&>(io).owner;
   if (!io.is_declined()) request.ns->count(io);
-  if (request.state == State::late) {
-    WEFT_REACHED("target.late_command_ended");
+  if (request.state != State::in_backend) {
     request.ns->fence().remove(request.late_);
-    request.dispose();
-    return;
+    if (request.state == State::late) {
+      WEFT_REACHED("target.late_command_ended");
+      return request.dispose();
+    }
+    WEFT_REACHED("target.pair_waited_for_command");
   }
   request.state = State::running;
   if (planted(Bug::early_completion) && !request.reply.pending()) return request.dispose();
@@ -149,6 +153,7 @@ void Request::complete_data(std::size_t bytes, std::uint64_t result) {
 
 void Request::finish(wire::Status status, std::uint64_t result, std::size_t data_bytes,
                      std::uint16_t error_location) {
+  if (pair != nullptr) return pair->ended(*this, status, error_location);
   wire::Cqe cqe{};
   cqe.result = result;
   cqe.sqhd = queue.next_sqhd();
@@ -210,7 +215,26 @@ void Request::park(Step lost) {
   lost_ = lost;
 }
 
+void Request::await_if_changing(const block::Backend& backend, std::uint64_t lba, std::uint64_t blocks) {
+  if (state != State::in_backend || !block::modifies(io.op) || ns->info().backend.get() != &backend) return;
+  if (io.lba >= lba + blocks || lba >= io.end()) return;
+  state = State::awaited;
+  fence_io();
+}
+
+void Request::fence_io() {
+  late_.lba = io.lba;
+  late_.blocks = block::modifies(io.op) ? io.blocks : 0;
+  ns->fence().add(late_);
+}
+
 void Request::connection_lost() {
+  FusedPair* const torn = std::exchange(pair, nullptr);
+  lose();
+  if (torn != nullptr) torn->lost(this);
+}
+
+void Request::lose() {
   switch (state) {
     case State::awaiting_buffers:
       WEFT_REACHED("target.connection_lost_without_memory");
@@ -226,13 +250,16 @@ void Request::connection_lost() {
       return;
     case State::in_backend:
       if (planted(Bug::used_after_close)) break;
+      fence_io();
+      [[fallthrough]];
+    case State::awaited:
       WEFT_REACHED("target.connection_lost_in_backend");
       state = State::late;
-      late_.lba = io.lba;
-      late_.blocks = block::modifies(io.op) ? io.blocks : 0;
-      ns->fence().add(late_);
       reply.abandon();
       return;
+    case State::claiming:
+      WEFT_REACHED("target.connection_lost_in_pair");
+      break;
     case State::parked:
       if (lost_ != nullptr) {
         WEFT_REACHED("target.connection_lost_parked");

@@ -20,6 +20,7 @@
 
 namespace weft::target {
 
+class FusedPair;
 class Queue;
 class NamespaceView;
 struct Request;
@@ -35,6 +36,7 @@ struct Request : ListHook<> {
   const wire::Sqe& sqe() const { return reply.sqe(); }
   Queue& queue;
   NamespaceView* ns = nullptr;        // entered; for rows that need a namespace
+  FusedPair* pair = nullptr;          // one half of it: its answer is the pair's to give
   wire::DataPointer pointer;          // the command's data, checked against the capsule
   std::uint64_t scratch[2] = {0, 0};  // the handler's, between steps
 
@@ -74,7 +76,9 @@ struct Request : ListHook<> {
     awaiting_buffers,
     pulling,
     fenced,
+    claiming,  // a half of a pair that waits for its range, or for its other half at the backend
     in_backend,
+    awaited,  // there, and a pair waits for its end
     sending,
     parked,
     late
@@ -92,7 +96,9 @@ struct Request : ListHook<> {
   void finish(wire::Status status, std::uint64_t result, std::size_t data_bytes,
               std::uint16_t error_location = 0xFFFF);
   void connection_lost();  // ends what waits; what is at the backend becomes late
-  bool try_abort();        // true: it ended with Command Abort Requested
+  // A pair is to compare this range: if this command is changing it now, the pair's fence waits for its end.
+  void await_if_changing(const block::Backend& backend, std::uint64_t lba, std::uint64_t blocks);
+  bool try_abort();  // true: it ended with Command Abort Requested
 
  private:
   struct BufferWait : BufferPool::Waiter {
@@ -117,6 +123,8 @@ struct Request : ListHook<> {
   static void released(fabric::DataOut& out) noexcept;
   static void io_done(block::Request& io) noexcept;
   void submit_io();
+  void fence_io();
+  void lose();
   std::span<const iovec> data_to_send(std::size_t bytes);
   void dispose();
   bool gone() const;
@@ -133,6 +141,7 @@ struct Request : ListHook<> {
   block::Fence::Waiter fence_waiter_;
 
  public:
+  iovec piece{};     // the handler's: for io.data, when that is one part of the buffers
   block::Loan loan;  // the handler's: instead of buffers
   Buffers buffers;   // the handler's; last, since a small command uses only the front of it
 };

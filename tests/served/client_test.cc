@@ -128,25 +128,28 @@ TEST_F(Client, CommandsRunByThemselves) {
   EXPECT_TRUE(std::equal(two.begin(), two.end(), data.begin()));
 }
 
-// This target has no fused commands, and refuses both.
 TEST_F(Client, AFusedPairEndsOnce) {
   const auto remote = open();
+  Bytes before(512, std::byte{1});
+  Bytes after(512, std::byte{2});
+  ASSERT_TRUE(remote->write(0, before));
   std::atomic<unsigned> over = 0;
-  Bytes data(512);
   Command compare;
   Command write;
-  for (Command* each : {&compare, &write}) {
-    each->data = {{data.data(), data.size()}};
-    each->done = [&](Command&) { ++over; };
-  }
+  for (Command* each : {&compare, &write}) each->done = [&](Command&) { ++over; };
   compare.kind = Command::Kind::compare;
-  write.kind = Command::Kind::write;
+  compare.data = {{before.data(), before.size()}};
   compare.fused_with = &write;
+  write.kind = Command::Kind::write;
+  write.data = {{after.data(), after.size()}};
   remote->submit(compare);
   EXPECT_TRUE(eventually([&] { return over == 1; }));
-  EXPECT_EQ(compare.failure().code, EINVAL);
-  EXPECT_EQ(write.failure().code, EINVAL);
-  EXPECT_EQ(over, 1u);
+  EXPECT_EQ(compare.status(), 0);
+  EXPECT_EQ(write.status(), 0);
+  remote->submit(compare);
+  EXPECT_TRUE(eventually([&] { return over == 2; }));
+  EXPECT_EQ(compare.status() & 0x7FF, 0x285) << "Compare Failure: it was replaced";
+  EXPECT_EQ(write.status() & 0x7FF, 0x009) << "Command Aborted due to Failed Fused Command";
 }
 
 TEST_F(Client, ACommandIsCancelled) {

@@ -12,6 +12,7 @@
 #include "backends/fd/direct_io.h"
 #include "backends/fd/fd_backend.h"
 #include "backends/fd/holders.h"
+#include "backends/fd/let_go.h"
 #include "backends/fd/open_files.h"
 #include "block/control.h"
 
@@ -97,9 +98,17 @@ Result<UniqueFd> open_device(const OpenOptions& options, const Wanted& wanted, c
       (wanted.read_only ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC | (wanted.shared ? 0 : O_EXCL);
   UniqueFd fd = open_within_limit(wanted.path, flags);
   if (fd.is_open()) return fd;
-  const int error = errno;
+  int error = errno;
+  std::string who = holders.who({0, status.st_rdev});
+  if (error == EBUSY && who.empty()) {
+    until_let_go([&] {
+      fd = open_within_limit(wanted.path, flags);
+      error = errno;
+      return fd.is_open() || error != EBUSY;
+    });
+    if (fd.is_open()) return fd;
+  }
   if (error == EBUSY) {
-    std::string who = holders.who({0, status.st_rdev});
     if (who.empty()) who = "by another process, a mount or a device above it";
     return refuse(
         options, EBUSY,

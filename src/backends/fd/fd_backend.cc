@@ -76,9 +76,13 @@ int FdBackend::execute(const block::Request& request, std::uint64_t flush) {
     case Op::read:
       return read_all(fd(), offset, request.data);
     case Op::write: {
-      const int error = write_all(fd(), offset, request.data, request.fua);
-      if (request.fua) return note_durable_write(error);
-      return error == 0 ? note_written(length) : error;
+      // The page cache first, where it takes the data at all: a want of room that is found there has lost
+      // nothing, one that is found behind it may have.
+      if (!request.fua || path_ == Path::cached) {
+        const int error = write_all(fd(), offset, request.data, false);
+        if (error != 0 || !request.fua) return error == 0 ? note_written(length) : error;
+      }
+      return note_durable_write(write_all(fd(), offset, request.data, true));
     }
     case Op::flush:
       return sync(flush);

@@ -8,8 +8,8 @@
 //
 // A failed fdatasync is sticky, and so is a failed durable write: the kernel reports lost data once and
 // forgets it, so every later flush and change of this backend fails with EIO until it is opened again.  The
-// exception is a direct write that the file system had no room for (ENOSPC, EDQUOT): nothing that was
-// acknowledged got lost.
+// exception is a write that the file system, or its page cache, had no room for (ENOSPC, EDQUOT) before
+// anything was to be made durable: nothing that was acknowledged got lost.
 //
 // Through the page cache no more than kMostUnwritten waits to be written: who writes more waits for the disk,
 // so that a flush is short and the memory remains to others.

@@ -10,6 +10,7 @@
 #include "backends/fd/direct_io.h"
 #include "backends/fd/fd_backend.h"
 #include "backends/fd/holders.h"
+#include "backends/fd/let_go.h"
 #include "backends/fd/open_files.h"
 #include "backends/file/create.h"
 #include "backends/file/file_target.h"
@@ -132,7 +133,8 @@ Result<> lock_file(const OpenOptions& options, const Wanted& wanted, int fd, con
   struct flock lock{};
   lock.l_type = wanted.read_only ? F_RDLCK : F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return {};
+  const auto take = [&] { return ::fcntl(fd, F_OFD_SETLK, &lock) == 0; };
+  if (take()) return {};
   const int error = errno;
   if (error != EAGAIN && error != EACCES)
     return refuse(options, error,
@@ -140,7 +142,10 @@ Result<> lock_file(const OpenOptions& options, const Wanted& wanted, int fd, con
                               errno_text(error)));
   std::string who = holders.who({status.st_dev, status.st_ino});
   if (who.empty()) who = lock_holders(status.st_dev, status.st_ino);
-  if (who.empty()) who = "by another process";
+  if (who.empty()) {
+    if (until_let_go(take)) return {};
+    who = "by another process";
+  }
   return refuse(
       options, EBUSY,
       fmt::format("{} is in use {}; end that, or give shared=1 when both may write", wanted.path, who));

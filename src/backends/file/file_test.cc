@@ -4,8 +4,12 @@
 #include <gmock/gmock.h>
 #include <linux/falloc.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+#include <cstring>
+#include <thread>
 
 #include "backends/fd/testing.h"
 #include "backends/file/file_target.h"
@@ -189,6 +193,42 @@ TEST_F(FileTest, NamesTheProcessThatHoldsIt) {
   expect_refused(open_buffered({{"fd_dev_name", file_}}), EBUSY,
                  file_ + " is in use by process " + std::to_string(locker.pid()) + " (");
   EXPECT_TRUE(open_buffered({{"fd_dev_name", file_}, {"shared", "1"}}));
+}
+
+// As of a process that has died, whose files the kernel still has: a descriptor on its way in a socket is in
+// no process.
+TEST_F(FileTest, WaitsForWhatNoProcessHolds) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  {
+    const UniqueFd held(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    ASSERT_EQ(::fcntl(held.get(), F_OFD_SETLK, &lock), 0);
+    char byte = 0;
+    iovec piece{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = held.get();
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    ASSERT_EQ(::sendmsg(ends[0], &message, 0), 1);
+  }
+  expect_refused(open_buffered({{"fd_dev_name", file_}}), EBUSY, file_ + " is in use by another process");
+  std::thread lets_go([&ends] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::close(ends[1]);
+    ::close(ends[0]);
+  });
+  EXPECT_TRUE(open_buffered({{"fd_dev_name", file_}}));
+  lets_go.join();
 }
 
 TEST_F(FileTest, ReadOnlyRefusesChanges) {

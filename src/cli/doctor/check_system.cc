@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "cli/doctor/checks.h"
 #include "reactor/reactor.h"

@@ -4,11 +4,9 @@
 #include <filesystem>
 
 #include "cli/doctor/checks.h"
-#include "config/document.h"
 #include "config/journal.h"
 #include "config/sqlite_store.h"
-#include "daemon/check_devices.h"
-#include "daemon/read_file.h"
+#include "daemon/configuration_file.h"
 #include "daemon/version.h"
 
 namespace weft::cli::doctor {
@@ -100,13 +98,10 @@ Finding check_store(const std::string& file) {
 }
 
 Findings check_configuration(const std::string& file) {
-  const auto text = daemon::read_file(file);
-  if (!text) return {{"configuration", State::bad, text.error().message}};
-  const auto parsed = config::parse_document(*text);
-  if (!parsed) return {{"configuration", State::bad, file + ": " + parsed.error().message}};
+  const auto parsed = daemon::read_configuration(file);
+  if (!parsed) return {{"configuration", State::bad, parsed.error().message}};
   Findings all;
-  for (const auto& problem : parsed->problems) all.push_back({"configuration", State::bad, problem.text()});
-  for (const auto& problem : daemon::check_devices(parsed->document))
+  for (const auto& problem : daemon::problems_of(*parsed))
     all.push_back({"configuration", State::bad, problem.text()});
   if (all.empty()) all.push_back({"configuration", State::good, file});
   return all;

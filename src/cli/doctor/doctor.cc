@@ -8,7 +8,7 @@
 #include "cli/daemon_client.h"
 #include "cli/doctor/checks.h"
 #include "cli/table.h"
-#include "config/state_store.h"
+#include "daemon/configuration_file.h"
 
 namespace weft::cli {
 
@@ -31,12 +31,6 @@ std::string_view name_of(State state) {
   return kStates[static_cast<std::size_t>(state)];
 }
 
-std::string store_of(const Wanted& wanted) {
-  if (!wanted.store.empty()) return wanted.store;
-  const std::string directory = config::StateStore::default_directory();
-  return directory.empty() ? "" : directory + "/config.db";
-}
-
 Findings look(const Wanted& wanted) {
   Findings all = doctor::check_reactor();
   const auto add = [&all](const Findings& more) { all.insert(all.end(), more.begin(), more.end()); };
@@ -47,7 +41,8 @@ Findings look(const Wanted& wanted) {
     add(doctor::check_weftd(*status));
   } else {
     all.push_back({"weftd", State::none, status.error().message});
-    if (const std::string store = store_of(wanted); !store.empty()) all.push_back(doctor::check_store(store));
+    const std::string store = wanted.store.empty() ? daemon::default_store("") : wanted.store;
+    if (!store.empty()) all.push_back(doctor::check_store(store));
   }
   return all;
 }

@@ -32,6 +32,7 @@ void describe_commands(wire::IdentifyController& id, const SubsystemSettings& se
   id.maxcmd = static_cast<std::uint16_t>(std::min<std::uint32_t>(settings.queue_entries, 0xFFFF));
   id.oncs =
       wire::kOncsCompare | wire::kOncsDatasetManagement | wire::kOncsWriteZeroes | wire::kOncsSaveSelect;
+  id.fuses = wire::kFusesCompareWrite;
   id.vwc = wire::kVwcPresent | wire::kVwcFlushBroadcast;
   id.ioccsz = kSqeUnits + settings.in_capsule_bytes / 16;
 }

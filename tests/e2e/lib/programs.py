@@ -41,13 +41,13 @@ def free_port(host="127.0.0.1"):
 class Program:
     """A program that serves until it is told to end.  Its stderr is a file: nothing blocks for a reader."""
 
-    def __init__(self, case, *words, environment=None):
+    def __init__(self, case, *words, environment=None, stdin=subprocess.DEVNULL):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [str(word) for word in words],
             stdout=subprocess.PIPE,
             stderr=self.log,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             text=True,
             env=case.environment(environment),
         )
@@ -83,7 +83,9 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
         self.log.close()
 
 
