@@ -100,13 +100,19 @@ TargetProcess::TargetProcess(Internet& internet, const Scenario& scenario, Histo
       blocks_(scenario.has(Fault::Kind::grow) ? (scenario.disk.blocks + 1) / 2 : scenario.disk.blocks) {
   accessible_.resize(scenario.paths);
   listed_.resize(scenario.hosts);
+  for (Condition& each : listed_) each.changes();  // until the configuration is there
   for (unsigned i = 0; i < scenario.administrators; ++i)
     administrators_.push_back(std::make_unique<Administrator>(world_, i, scenario.changes));
   if (!administrators_.empty()) store_ = std::make_unique<StoreDisk>(world_);
   start();
 }
 
-TargetProcess::~TargetProcess() = default;
+// After a violation all may still be at work.
+TargetProcess::~TargetProcess() {
+  if (!is_up() || life_->configured == nullptr || life_->configured->is_closed()) return;
+  world_.kill(life_->loops);
+  bury(std::move(life_));
+}
 
 std::size_t TargetProcess::controllers_of(std::string_view hostnqn) const {
   if (!is_up()) return 0;
@@ -241,7 +247,9 @@ void TargetProcess::grow() {
 
 void TargetProcess::unlist_for(unsigned host, Duration time) {
   if (!is_up() || !life_->configured->is_ready() || !listed_[host].is(true) || is_ending_) return;
-  life_->configured->with_hands([this, host, time](Hands hands) { unlist(host, time, hands); });
+  const auto change = listed_[host].changes();
+  life_->configured->with_hands(
+      [this, host, change, time](Hands hands) { unlist(host, change, time, hands); });
 }
 
 void TargetProcess::fill_store_for(Duration time) {
@@ -257,9 +265,8 @@ void TargetProcess::make_room() {
 }
 
 // When it is answered nothing of the host can reach the disk any more.
-void TargetProcess::unlist(unsigned host, Duration time, Hands hands) {
+void TargetProcess::unlist(unsigned host, Condition::Change change, Duration time, Hands hands) {
   const std::string path = fmt::format("nvmet/subsystems/{}/hosts/{}", kNqn, hostnqn_of(host));
-  auto change = listed_[host].changes();
   world_.note("{} is taken off the list", hostnqn_of(host));
   if (const auto done = hands.rmdir(path); !done) return found("a host cannot be taken off: " + done.error().message);
   world_.note("{} is off the list", hostnqn_of(host));

@@ -85,7 +85,7 @@ class TargetProcess {
   };
   void found(const std::string& what);
   void await_configuration();
-  void unlist(unsigned host, Duration time, Hands hands);
+  void unlist(unsigned host, Condition::Change change, Duration time, Hands hands);
   std::string close_configuration();
   void attach();
   void set_accessible(std::size_t port, bool accessible);

@@ -33,6 +33,7 @@ struct Threads::Thread {
   Ready ready;  // empty: it may go on
   Time deadline = Time::max();
   bool is_over = false;
+  bool is_delayed = false;  // it could go on
   bool is_let_go = false;  // joined or detached
   pthread_t real{};
   sem_t go;
@@ -122,6 +123,13 @@ std::vector<Threads::Thread*> Threads::runnable() const {
   return all;
 }
 
+std::vector<Threads::Thread*> Threads::delayed() const {
+  std::vector<Thread*> all;
+  for (const auto& thread : threads_)
+    if (thread->is_delayed) all.push_back(thread.get());
+  return all;
+}
+
 std::optional<Time> Threads::next_time() const {
   std::optional<Time> next;
   for (const auto& thread : threads_) {
@@ -154,7 +162,8 @@ void Threads::block(Thread& self) {
 bool Threads::wait_until(Ready ready, Time deadline) {
   if (self_ == nullptr) {
     while (!ready()) {
-      const auto others = runnable();
+      auto others = runnable();
+      if (others.empty()) others = delayed();
       WEFT_CHECK(!others.empty(), "a loop waits for what no thread will do");
       run(*others[dice_.below(others.size())]);
     }
@@ -174,7 +183,10 @@ void Threads::may_yield() {
   if (self_ == nullptr || !dice_.one_in(kYields)) return;
   if (!dice_.one_in(kDelays)) return block(*self_);
   const Duration delay(dice_.below(static_cast<std::uint64_t>(kLongestDelay.count())));
+  self_->is_delayed = true;
+  Thread& self = *self_;
   wait_until([] { return false; }, now() + delay);
+  self.is_delayed = false;
 }
 
 void Threads::lock(const void* mutex, bool is_recursive) {

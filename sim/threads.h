@@ -73,6 +73,7 @@ class Threads {
   Thread& add(const SimLoops* process, std::function<void()> body);
   static void* live(void* thread);
   void block(Thread& self);
+  std::vector<Thread*> delayed() const;
   bool is_paused(const Thread& thread) const;
   Thread* find(pthread_t self) const;
   static void abandon(std::unique_ptr<Thread>& thread);
