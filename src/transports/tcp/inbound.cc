@@ -56,10 +56,7 @@ void Connection::on_ic_req() {
     WEFT_REACHED("tcp.icreq_refused");
     return fatal(request.error());
   }
-  if (origin_->closed.load(std::memory_order_acquire)) {
-    WEFT_REACHED("tcp.listener_gone_before_icreq");
-    return shut(net::Stream::CloseMode::abort);
-  }
+  if (origin_->closed.load(std::memory_order_acquire)) return shut(net::Stream::CloseMode::abort);
   const Options& options = home_.shared.options;
   hpda_ = request->hpda;
   reader_.agreed.hdgst = request->hdgst && options.header_digest;

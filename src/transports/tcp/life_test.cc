@@ -254,31 +254,5 @@ TEST_F(TcpLoops, ConnectionsSpreadOverTheLoops) {
   for (unsigned i = 0; i < kLoops; ++i) EXPECT_EQ(loops.load(i), 0u);
 }
 
-// The listener tells one loop after the other: on one that has not heard yet, a host may just begin.
-TEST_F(TcpLoops, AHostBeginsWhileTheListenerGoes) {
-  start();
-  auto first = open();  // the listener itself is on loop 0
-  auto second = open();
-  std::thread closing([this] { listener.reset(); });
-  for (const char* step : {"it stops to accept", "loop 0 hears that it is gone"}) {
-    while (loops[0].is_idle()) std::this_thread::yield();
-    if (step[0] == 'i') loops[0].run_turn();
-  }
-  put(*second, raw_pdu(pdu::make_ic_req({})));
-  while (loops[2].run_turn()) continue;
-  EXPECT_TRUE(second->closed);
-  EXPECT_TRUE(second->to_far.empty());
-  EXPECT_TRUE(acceptor.queues.empty());
-  EXPECT_FALSE(first->closed);
-  for (unsigned i = 0; i < kLoops; ++i) {
-    while (loops[i].is_idle() && !first->closed) std::this_thread::yield();
-    while (loops[i].run_turn()) continue;
-  }
-  closing.join();
-  loops.run_until_idle();
-  EXPECT_TRUE(first->closed);
-  EXPECT_EQ(transport->connections(), 0u);
-}
-
 }  // namespace
 }  // namespace weft::tcp
