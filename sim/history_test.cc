@@ -103,19 +103,6 @@ TEST_F(HistoryTest, ALossOfPowerUndoesWhatIsNotDurable) {
   EXPECT_TRUE(fits(second, 13, 14));
 }
 
-TEST_F(HistoryTest, AFlushKeepsNothingThatALossOfPowerMayHaveUndone) {
-  const auto first = write(0, 1, Outcome::done, 0, true);
-  const auto second = write(2, 3);
-  history_.target_died(true, at(4));
-  EXPECT_TRUE(fits(first, 5, 6)) << "the second was undone";
-  history_.flushed(at(7));
-  const auto third = write(8, 9);
-  history_.target_died(true, at(10));
-  EXPECT_FALSE(fits(second, 11, 12));
-  EXPECT_TRUE(fits(first, 11, 12)) << "and so was the third";
-  EXPECT_FALSE(fits(third, 13, 14));
-}
-
 TEST_F(HistoryTest, AHostThatIsOffTheListHasNoEffect) {
   const auto first = write(0, 1);
   const auto under_way = history_.begin_write(0, 0, 1, at(2));

@@ -16,16 +16,7 @@ class RefusedTest : public ModelTreeTest {
     end();
     StateStore& state = states_.emplace_back(directory);
     ASSERT_TRUE(state.assure({}, ports));
-    transport_ = std::make_unique<TestTransport>(journal_);
-    transports_ = {transport_.get()};
-    target_ = std::make_unique<target::Target>(loops_);
-    configuration_ = std::make_unique<Configuration>(Parts{.target = *target_,
-                                                           .plugins = plugins_,
-                                                           .transports = transports_,
-                                                           .state = state,
-                                                           .store = *store_,
-                                                           .journal = journal_},
-                                                     patience_);
+    start(state);
     tree_.emplace(configuration_->model());
   }
   ~RefusedTest() override { end(); }

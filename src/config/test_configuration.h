@@ -156,14 +156,15 @@ class ConfigurationTest : public testing::Test {
   }
   ~ConfigurationTest() override { stop(); }
 
-  void start() {
+  void start() { start(state_); }
+  void start(StateStore& state) {
     transport_ = std::make_unique<TestTransport>(journal_);
     transports_ = {transport_.get()};
     target_ = std::make_unique<target::Target>(loops_);
     configuration_ = std::make_unique<Configuration>(Parts{.target = *target_,
                                                            .plugins = plugins_,
                                                            .transports = transports_,
-                                                           .state = state_,
+                                                           .state = state,
                                                            .store = *store_,
                                                            .journal = journal_},
                                                      patience_);

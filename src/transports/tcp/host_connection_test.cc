@@ -55,7 +55,7 @@ TEST_P(TcpHostConnection, AWriteThatNoCapsuleHoldsFollowsItsR2tsInPieces) {
     send(r2t(sqe.cid, 9, offset, bytes));
     sent = take();
     ASSERT_EQ(sent.size(), bytes / 4096);
-    for (const Sent& one : sent) {
+    for (const Received& one : sent) {
       const auto head = one.as<pdu::H2cData>();
       EXPECT_EQ(head.ttag, 9u);
       EXPECT_EQ(head.cccid, sqe.cid);

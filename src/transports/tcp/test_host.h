@@ -227,19 +227,17 @@ inline Bytes h2c_data(std::uint16_t cid, std::uint16_t tag, std::uint32_t offset
 }
 
 // All PDUs that came since the last take, with their digests checked.
-inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
+inline std::vector<Received> take_pdus(Far& far, const pdu::Negotiated& agreed, pdu::Direction direction) {
   std::vector<Received> all;
   std::span<const std::byte> bytes = far.to_far;
   while (!bytes.empty()) {
     Received one;
     one.ch = read_as<pdu::CommonHeader>(bytes);
     one.type = static_cast<pdu::PduType>(one.ch.type);
-    const auto shape =
-        pdu::check_header(one.ch, {.hdgst = agreed.hdgst, .ddgst = agreed.ddgst, .pda = agreed.hpda},
-                          pdu::Direction::controller_to_host);
+    const auto shape = pdu::check_header(one.ch, agreed, direction);
     EXPECT_TRUE(shape.has_value());
     if (!shape || bytes.size() < shape->size) {
-      ADD_FAILURE() << "a damaged PDU of " << bytes.size() << " bytes";
+      ADD_FAILURE() << "a damaged PDU of " << bytes.size() << " bytes, type " << int{one.ch.type};
       break;
     }
     one.header = raw(bytes.first(shape->header_size));
@@ -255,6 +253,10 @@ inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
   }
   far.to_far.clear();
   return all;
+}
+inline std::vector<Received> take_pdus(Far& far, const Agreement& agreed) {
+  return take_pdus(far, {.hdgst = agreed.hdgst, .ddgst = agreed.ddgst, .pda = agreed.hpda},
+                   pdu::Direction::controller_to_host);
 }
 
 // One transport with a listener on so many loops, and hosts.

@@ -56,16 +56,6 @@ inline wire::Sqe write_of(std::uint32_t blocks) {
   return wire::make_write({.nsid = Nsid(1), .range = {.slba = 0, .blocks = blocks}});
 }
 
-struct Sent {
-  pdu::CommonHeader ch{};
-  Bytes header;
-  Bytes data;
-  template <class Pdu>
-  Pdu as() const {
-    return read_as<Pdu>(header);
-  }
-};
-
 class TcpHostConnection : public ::testing::TestWithParam<Agreement> {
  public:
   ~TcpHostConnection() override {
@@ -113,32 +103,9 @@ class TcpHostConnection : public ::testing::TestWithParam<Agreement> {
     EXPECT_FALSE(command.is_done) << "done inside submit()";
     loops.run_until_idle();
   }
-  std::vector<Sent> take() {
-    std::vector<Sent> all;
-    std::span<const std::byte> bytes = far->to_far;
-    while (!bytes.empty()) {
-      Sent one;
-      one.ch = read_as<pdu::CommonHeader>(bytes);
-      const auto shape =
-          pdu::check_header(one.ch, {.hdgst = agreement.hdgst, .ddgst = agreement.ddgst, .pda = cpda},
-                            pdu::Direction::host_to_controller);
-      if (!shape || bytes.size() < shape->size) {
-        ADD_FAILURE() << "a damaged PDU of " << bytes.size() << " bytes, type " << int{one.ch.type};
-        break;
-      }
-      one.header = raw(bytes.first(shape->header_size));
-      if (shape->hdgst_size != 0) {
-        EXPECT_EQ(read_as<wire::le32>(bytes.subspan(shape->header_size)), Digest::of(one.header));
-      }
-      if (shape->data_size != 0) one.data = raw(bytes.subspan(shape->data_offset, shape->data_size));
-      if (shape->ddgst_size != 0) {
-        EXPECT_EQ(read_as<wire::le32>(bytes.subspan(shape->size - 4)), Digest::of(one.data));
-      }
-      all.push_back(std::move(one));
-      bytes = bytes.subspan(shape->size);
-    }
-    far->to_far.clear();
-    return all;
+  std::vector<Received> take() {
+    return take_pdus(*far, {.hdgst = agreement.hdgst, .ddgst = agreement.ddgst, .pda = cpda},
+                     pdu::Direction::host_to_controller);
   }
 
   Bytes response(std::uint16_t cid, wire::Status status = {}, std::uint64_t result = 0) {
