@@ -1,6 +1,5 @@
 // The ends of connections: by the host, the queue, the listener and the transport, with commands in every
 // state.
-#include <thread>
 
 #include "transports/tcp/test_host.h"
 
