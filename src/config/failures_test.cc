@@ -1,6 +1,9 @@
 // What fails late: while its object is being removed or changed, or when nobody waits for it any more.
 #include <gtest/gtest.h>
 
+#include <future>
+#include <string>
+
 #include "config/test_model_tree.h"
 
 namespace weft::config {
@@ -41,12 +44,18 @@ TEST_F(Failures, APortThatIsBeingDisabledCannotBeEnabled) {
   ASSERT_EQ(
       apply(R"({"version": 1, "nvmet": {"subsystems": {"one": {"ports": {"tcp:127.0.0.1:4420": {}}}}}})"),
       0u);
-  int said = 0;
-  transport_->stopped = [&](const std::string&) { said = echo("1", one("ports/tcp:127.0.0.1:4420/enable")); };
-  EXPECT_EQ(echo("0", one("ports/tcp:127.0.0.1:4420/enable")), 0);
+  const std::string enable = one("ports/tcp:127.0.0.1:4420/enable");
+  transport_->stopped = [this](const std::string&) { gate_->pass(); };
+  std::promise<int> disabled;
+  auto answer = disabled.get_future();
+  tree_->write(enable, "0\n",
+               [&disabled](Result<> result) { disabled.set_value(result ? 0 : result.error().code); });
+  ASSERT_TRUE(gate_->wait_for_waiting(1));
+  EXPECT_EQ(echo("1", enable), EBUSY);
+  gate_->open();
+  EXPECT_EQ(answer.get(), 0);
   transport_->stopped = nullptr;
-  EXPECT_EQ(said, EBUSY);
-  EXPECT_EQ(cat(one("ports/tcp:127.0.0.1:4420/enable")), "0");
+  EXPECT_EQ(cat(enable), "0");
 }
 
 TEST_F(Failures, AnAdapterThatHasGoneTakesNoDevice) {
