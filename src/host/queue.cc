@@ -251,7 +251,9 @@ void Queue::finish(Command& command) {
   const auto of_the_path = [](const Command& one) { return is_of_the_path(one.cqe.decoded_status()); };
   const bool failed = command.end == fabric::HostCommand::End::lost || of_the_path(command) ||
                       (command.fused_with != nullptr && of_the_path(*command.fused_with));
-  if (user_ != nullptr && failed && !command.cancelled_) return user_->on_path_failed(*this, command);
+  // A Connect is of this path alone.
+  const bool may_go_elsewhere = user_ != nullptr && &command != &connect_ && !command.cancelled_;
+  if (may_go_elsewhere && failed) return user_->on_path_failed(*this, command);
   command.then(command);
 }
 

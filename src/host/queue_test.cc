@@ -295,6 +295,20 @@ TEST_F(QueueTest, AnAbortThatHitsAnotherCommandIsMadeGood) {
   EXPECT_TRUE(other.ok());
 }
 
+TEST_F(QueueTest, AConnectThatIsLostIsNobodyElsesToSend) {
+  open(4);
+  peer.connection->break_off();
+  loop.run_until_idle();
+  for (const bool is_answered : {false, true}) {
+    queue.open(Cntlid(1), {.entries = 4});
+    loop.run_until_idle();
+    is_answered ? peer.answer(0, wire::status::kInternalPathError) : peer.connection->break_off();
+    loop.run_until_idle();
+  }
+  open(4);
+  EXPECT_TRUE(peer.commands.empty());
+}
+
 TEST_F(QueueTest, WhatIsLostComesBackInItsOrder) {
   open(4);
   std::vector<std::unique_ptr<Told>> commands;
