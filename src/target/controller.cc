@@ -125,14 +125,14 @@ void Controller::shutdown_finished(bool ok) {
 }
 
 void Controller::update_state() {
-  const auto state = [this] {
+  const auto next = [this] {
     if (ended_) return ControllerState::ending;
     if (csts_.cfs) return ControllerState::fatal;
     if (csts_.shst == wire::ShutdownStatus::occurring) return ControllerState::shutdown_occurring;
     if (csts_.shst == wire::ShutdownStatus::complete) return ControllerState::shutdown_complete;
     return cc_.en && csts_.rdy ? ControllerState::ready : ControllerState::disabled;
   };
-  state_.store(state(), std::memory_order_release);
+  state_.store(next(), std::memory_order_release);
 }
 
 ControllerInfo Controller::info() const {
@@ -141,7 +141,7 @@ ControllerInfo Controller::info() const {
           .port = port_,
           .keep_alive_ms = keep_alive_ms(),
           .io_queues = io_queues_.load(std::memory_order_relaxed),
-          .state = state_.load(std::memory_order_acquire)};
+          .state = state()};
 }
 
 void Controller::set_keep_alive(std::uint32_t kato_ms) {
@@ -157,7 +157,6 @@ void Controller::check_keep_alive() {
   }
   WEFT_REACHED("target.keep_alive_expired");
   csts_.cfs = true;
-  update_state();
   end(fabric::CloseReason::controller_end);
 }
 

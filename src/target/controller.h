@@ -44,8 +44,10 @@ class Controller : public std::enable_shared_from_this<Controller> {
   Loop& loop() const { return loop_; }
   bool is_discovery() const { return subsystem_->kind() == Subsystem::Kind::discovery; }
   ErrorLog& error_log() { return error_log_; }
+  // Any thread.
+  ControllerState state() const { return state_.load(std::memory_order_acquire); }
   // CC.EN and CSTS.RDY are set, and no shutdown or fatal error.
-  bool is_enabled() const { return state_.load(std::memory_order_acquire) == ControllerState::ready; }
+  bool is_enabled() const { return state() == ControllerState::ready; }
   ControllerInfo info() const;
 
   // Feature 06h: with the cache off every write is made durable before it completes.  Read by I/O queues, any

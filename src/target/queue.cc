@@ -43,8 +43,7 @@ void Queue::receive(fabric::Reply reply) {
   in_flight_.push_back(request);
   if (draining_) {
     WEFT_REACHED("target.command_of_draining_queue");
-    request.park(nullptr);  // never answered: the connection is about to end, and the host will ask again
-    return;
+    return leave_to_next_connection(request);
   }
   dispatch(request);
 }
@@ -137,11 +136,7 @@ bool Queue::meets_needs(Request& request) {
     request.complete(kCommandSequenceError.with_dnr());
     return false;
   }
-  if (has(needs, Need::enabled) && !controller_->is_enabled()) {
-    WEFT_REACHED("target.not_enabled");
-    request.complete(kCommandSequenceError.with_dnr());
-    return false;
-  }
+  if (has(needs, Need::enabled) && !is_controller_enabled(request)) return false;
   if (!has(needs, Need::namespace_live)) return true;
   NamespaceView* ns = view_->find(Nsid(request.sqe().nsid));
   if (ns == nullptr) {
@@ -162,6 +157,24 @@ bool Queue::meets_needs(Request& request) {
   request.ns = ns;
   ns->enter();
   return true;
+}
+
+bool Queue::is_controller_enabled(Request& request) {
+  const ControllerState state = controller_->state();
+  if (state == ControllerState::ready) return true;
+  if (state == ControllerState::ending) {
+    WEFT_REACHED("target.controller_is_ending");
+    leave_to_next_connection(request);
+  } else {
+    WEFT_REACHED("target.not_enabled");
+    request.complete(kCommandSequenceError.with_dnr());
+  }
+  return false;
+}
+
+// Never answered: the connection is about to end, and an error would be final where another try is not.
+void Queue::leave_to_next_connection(Request& request) {
+  request.park(nullptr);
 }
 
 wire::AnaState Queue::ana_state(const NamespaceInfo& info) {

@@ -103,6 +103,8 @@ class Queue final : public fabric::Queue, public ListHook<> {
   void dispatch_fused(Request& request, FusedPair* forming);
   const CommandRow* find_row(const Request& request) const;
   bool take_data_pointer(Request& request);
+  bool is_controller_enabled(Request& request);
+  void leave_to_next_connection(Request& request);
   void close_now();
   void delete_if_done();
 

@@ -194,6 +194,31 @@ TEST_F(TeardownTest, WhatComesWhileAQueueIsDrainedIsNotAnswered) {
   EXPECT_FALSE(read.completed());
 }
 
+// A queue hears a turn later of what ended its controller, the loss of another connection or silence.  An
+// answer that it gives meanwhile would be an error that no try of the host's mends.
+TEST_F(TeardownTest, WhatMeetsTheEndOfItsControllerIsNotAnswered) {
+  for (const bool is_silent : {false, true}) {
+    FakeHost& host = new_host(options());
+    ASSERT_TRUE(host.connect().ok());
+    ASSERT_TRUE(host.connect_io(Qid(1), loops_[1]).ok());
+    const auto controller = subsystem_->controllers().at(0);
+    if (is_silent)
+      controller->set_keep_alive(1000);
+    else
+      host.admin().cut();
+    while (controller->is_enabled()) {
+      if (is_silent) loops_[0].advance(std::chrono::seconds(1));
+      loops_[0].run_turn();
+    }
+    std::vector<std::byte> in(512);
+    auto& read = host.io(Qid(1)).submit(wire::make_read({.nsid = kNsid, .range = {0, 1}}), {.in = in});
+    loops_.run_until_idle();
+    EXPECT_TRUE(read.finished());
+    EXPECT_FALSE(read.completed()) << "the host sends it again by its next connection";
+    EXPECT_TRUE(host.io(Qid(1)).is_retired());
+  }
+}
+
 TEST_F(TeardownTest, ShutDownWaitsForABackendNoLongerThanItsGrace) {
   FakeHost& host = connected_host();
   delay_->hold({.ops = block::op_bit(block::Op::write)});
