@@ -50,12 +50,22 @@ Connection::Connection(Internet& internet, SimNetworks& from, net::Address from_
 
 void Connection::set_end(End& of, int error) {
   of.end = error;
-  of.ended_at = std::min(of.ended_at, internet_.world().now());
+  know_end(of);
 }
 
 void Connection::set_gone(End& of) {
   of.is_gone = true;
-  of.ended_at = std::min(of.ended_at, internet_.world().now());
+  know_end(of);
+}
+
+void Connection::know_end(End& of) {
+  const Time now = internet_.world().now();
+  of.ended_at = std::min(of.ended_at, now);
+  auto& last = internet_.last_ends_[ends_[0].process->host()];
+  if (&of == &ends_[0])
+    last.there = now;
+  else
+    last.at_target = std::max(last.at_target, of.ended_at);
 }
 
 bool Connection::is_cut() const {
@@ -221,6 +231,7 @@ void SimStream::flush() {
 void SimStream::close(CloseMode mode) {
   WEFT_CHECK(!closing_, "a stream is closed once");
   closing_ = true;
+  if (side_ == 0) connection_->know_end(own());
   if (mode == CloseMode::abort) return finish();
   loop_.arm(time_, std::chrono::seconds(1));
   wake();

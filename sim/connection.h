@@ -71,6 +71,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void set_end(End& of, int error);
   void set_gone(End& of);
+  void know_end(End& of);
 
   Internet& internet_;
   const Time made_at_;

@@ -54,11 +54,22 @@ History::Value* History::find(std::uint64_t lba, Id id) {
   return found == values.end() ? nullptr : &*found;
 }
 
-History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now) {
+History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now, Sent sent) {
   const Id id = next_++;
-  writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now};
-  for (std::uint64_t at = lba; at < lba + blocks; ++at) blocks_.at(at).push_back({.id = id, .began = now});
+  writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now, .sent = sent};
+  for (std::uint64_t at = lba; at < lba + blocks; ++at)
+    blocks_.at(at).push_back({.id = id, .began = now, .may_come_again = sent == Sent::perhaps_twice});
   return id;
+}
+
+void History::was_sent_once(Id id) {
+  Write& write = writes_.at(id);
+  write.sent = Sent::once;
+  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) find(lba, id)->may_come_again = false;
+}
+
+void History::took_effect(Value& value, Time by) {
+  if (!value.may_come_again) value.ordered_by = std::min(value.ordered_by, by);
 }
 
 void History::end_write(Id id, Outcome outcome, bool durable, Time now) {
@@ -69,7 +80,7 @@ void History::end_write(Id id, Outcome outcome, bool durable, Time now) {
   }
   for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
     Value& own = *find(lba, id);
-    own.ordered_by = std::min(own.ordered_by, now);
+    took_effect(own, now);
     if (outcome == Outcome::failed || (is_outdated(write.began) && !durable)) continue;
     own.effective_by = std::min(own.effective_by, now);
     own.acknowledged_at = now;
@@ -77,7 +88,10 @@ void History::end_write(Id id, Outcome outcome, bool durable, Time now) {
     for (Value& each : blocks_[lba])
       if (each.ordered_by < write.began) each.dead_from = std::min(each.dead_from, now);
   }
-  writes_.erase(id);
+  if (write.sent == Sent::once)
+    writes_.erase(id);
+  else
+    write.is_lost = true;
 }
 
 void History::flushed(Time began) {
@@ -86,8 +100,8 @@ void History::flushed(Time began) {
 }
 
 void History::target_died(bool power, Time now, OnTheWay on_the_way) {
-  if (on_the_way == OnTheWay::gone)
-    for (const auto& [id, write] : writes_) takes_no_effect_after(id, write, now);
+  for (const auto& [id, write] : writes_)
+    if (on_the_way == OnTheWay::gone || write.is_lost) takes_no_effect_after(id, write, now);
   if (!power) return;
   ++power_losses_;
   power_lost_at_ = now;
@@ -120,8 +134,12 @@ void History::lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_w
 }
 
 void History::host_is_back(unsigned host, Time now) {
-  for (const auto& [id, write] : writes_)
-    if (write.is_lost && write.host == host) takes_no_effect_after(id, write, now);
+  std::erase_if(writes_, [&](const auto& each) {
+    const auto& [id, write] = each;
+    const bool is_over = write.is_lost && write.host == host;
+    if (is_over) takes_no_effect_after(id, write, now);
+    return is_over;
+  });
 }
 
 void History::host_is_off(unsigned host, Time now) {
@@ -143,7 +161,10 @@ void History::forget(Time before) {
 void History::takes_no_effect_after(Id id, const Write& write, Time now) {
   for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
     Value& value = *find(lba, id);
-    value.ordered_by = std::min(value.ordered_by, now);
+    // Until now it may have come again, and replaced what it was seen before.
+    if (value.may_come_again && value.effective_by != Time::max()) value.effective_by = now;
+    value.may_come_again = false;
+    took_effect(value, now);
   }
 }
 
@@ -167,11 +188,11 @@ std::optional<std::string> History::check_block(std::uint64_t lba, Id id, Time b
         "read began at {:.3f} ms",
         lba, id, ms(value->began), ms(value->dead_from), ms(began));
   if (is_outdated(began)) return std::nullopt;
-  value->ordered_by = std::min(value->ordered_by, now);
+  took_effect(*value, now);
   value->effective_by = std::min(value->effective_by, now);
   for (Value& each : blocks_[lba]) {
     if (each.id == id) continue;
-    if (each.effective_by < began) each.dead_from = std::min(each.dead_from, now);
+    if (each.effective_by < began && !each.may_come_again) each.dead_from = std::min(each.dead_from, now);
     if (value->left_by != 0 && each.left_by == value->left_by) each.impossible = true;
   }
   return std::nullopt;

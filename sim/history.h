@@ -4,6 +4,9 @@
 // A write whose end is unknown (its connection was lost) may take effect at any later time, but not after a
 // write that the same host began once its controller was back: late writes are fenced.
 //
+// A host with several paths sends a write that one of them lost again by another one, at once.  The first sending
+// may still be on its way, and take effect once more, until the target knows that its connection has ended.
+//
 // Where power is lost, writes that were acknowledged may be undone, unless they were durable: written so, or
 // acknowledged before a flush began that was.
 #pragma once
@@ -33,14 +36,17 @@ class History {
   // `first`: the id of the first write, for histories side by side.
   explicit History(std::uint64_t blocks, Id first = 1);
 
-  Id begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now);
+  enum class Sent : std::uint8_t { once, perhaps_twice };
+  Id begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now, Sent sent = Sent::once);
+  // Before its end.
+  void was_sent_once(Id id);
   void end_write(Id id, Outcome outcome, bool durable, Time now);
   void flushed(Time began);
   void host_is_back(unsigned host, Time now);
   // Nothing that it has sent has any effect from now on.
   void host_is_off(unsigned host, Time now);
   // What was on its way to the target, and within it, has no effect any more, unless its host sends it again
-  // by itself; with `power` what was not durable may be undone.
+  // by itself and has no answer yet; with `power` what was not durable may be undone.
   enum class OnTheWay : std::uint8_t { gone, sent_again };
   void target_died(bool power, Time now, OnTheWay on_the_way = OnTheWay::gone);
   // Drops what no read that begins at `before` or later may return, not even after a loss of power; for runs
@@ -62,6 +68,7 @@ class History {
     Time dead_from = Time::max();  // reads that begin later do not return it
     Time acknowledged_at = Time::max();
     bool durable = false;
+    bool may_come_again = false;  // at any time
     // The last loss of power that may have left just this one; 0: none yet.
     unsigned left_by = 0;
     bool impossible = false;  // not even another loss of power brings it back
@@ -71,7 +78,8 @@ class History {
     std::uint64_t lba = 0;
     std::uint64_t blocks = 0;
     Time began{};
-    bool is_lost = false;
+    bool is_lost = false;  // or one sending of it is, its host having its answer
+    Sent sent = Sent::once;
   };
   static std::optional<Id> stamp_of(std::span<const std::byte> block, std::uint64_t lba);
   Value* find(std::uint64_t lba, Id id);
@@ -79,6 +87,7 @@ class History {
   void lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_way) const;
   bool is_on_the_way(Id id) const;
   void takes_no_effect_after(Id id, const Write& write, Time now);
+  void took_effect(Value& value, Time by);
   // Its answer was on the way when power was lost: what it found or did may be undone since.
   bool is_outdated(Time began) const { return began < power_lost_at_; }
 

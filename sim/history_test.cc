@@ -77,6 +77,47 @@ TEST_F(HistoryTest, ALostWriteMayComeLateButNotBehindWhatItsHostWritesWhenItIsBa
   EXPECT_FALSE(fits(again, 15, 16)) << "it overtook its own host";
 }
 
+// By several paths: the first sending is still on its way when the second is answered.
+TEST_F(HistoryTest, AWriteThatWasSentTwiceMayComeAgainUntilTheTargetKnowsOfTheLoss) {
+  const auto twice = history_.begin_write(0, 0, 1, at(0), History::Sent::perhaps_twice);
+  EXPECT_TRUE(fits(twice, 1, 2)) << "the first sending";
+  const auto others = write(3, 4, Outcome::done, 1);
+  EXPECT_TRUE(fits(others, 5, 6));
+  EXPECT_TRUE(fits(twice, 7, 8)) << "the second";
+  EXPECT_FALSE(fits(others, 9, 10)) << "it is replaced";
+  history_.end_write(twice, Outcome::done, false, at(11));
+  EXPECT_FALSE(fits(0, 12, 13));
+  const auto next = write(14, 15, Outcome::done, 1);
+  EXPECT_TRUE(fits(next, 16, 17));
+  EXPECT_TRUE(fits(twice, 18, 19));
+  const auto last = write(20, 21, Outcome::done, 1);
+  EXPECT_TRUE(fits(last, 22, 26)) << "which began before the next";
+  history_.host_is_back(0, at(24));
+  EXPECT_TRUE(fits(twice, 25, 27)) << "it came until then";
+  EXPECT_FALSE(fits(last, 28, 29));
+  const auto fenced = write(30, 31);
+  EXPECT_FALSE(fits(twice, 32, 33));
+  EXPECT_TRUE(fits(fenced, 32, 33));
+}
+
+TEST_F(HistoryTest, AWriteThatWasSentOnceAfterAllDoesNotComeAgain) {
+  const auto once = history_.begin_write(0, 0, 1, at(0), History::Sent::perhaps_twice);
+  history_.was_sent_once(once);
+  history_.end_write(once, Outcome::done, false, at(1));
+  const auto next = write(2, 3);
+  EXPECT_FALSE(fits(once, 4, 5));
+  EXPECT_TRUE(fits(next, 4, 5));
+}
+
+TEST_F(HistoryTest, WhatADeadTargetWasSentFirstDoesNotComeAgain) {
+  const auto twice = history_.begin_write(0, 0, 1, at(0), History::Sent::perhaps_twice);
+  history_.end_write(twice, Outcome::done, false, at(1));
+  history_.target_died(false, at(2), History::OnTheWay::sent_again);
+  const auto next = write(3, 4);
+  EXPECT_FALSE(fits(twice, 5, 6));
+  EXPECT_TRUE(fits(next, 5, 6));
+}
+
 TEST_F(HistoryTest, FindsDataOfAnotherPlaceAndTornBlocks) {
   const auto id = history_.begin_write(0, 0, 2, at(0));
   history_.end_write(id, Outcome::done, false, at(1));

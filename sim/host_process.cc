@@ -76,6 +76,7 @@ HostProcess::~HostProcess() {
 }
 
 void HostProcess::die() {
+  life_->link->die();
   world_.kill(life_->loops);
   bury(std::move(life_));
 }
@@ -123,6 +124,7 @@ void HostProcess::kill() {
   if (!is_up() || gone_) return;
   world_.note("{} is killed", name_);
   live_ = false;
+  has_past_ = true;
   for (const auto& io : life_->ios) {
     if (io->write) history_.end_write(*io->write, History::Outcome::lost, false, world_.now());
     if (io->step) check(counters_.end(*io->step, Counters::Outcome::unknown));
@@ -135,8 +137,7 @@ void HostProcess::kill() {
 void HostProcess::on_up(const std::string& how) {
   live_ = true;
   world_.note("{} is connected, {}", name_, how);
-  // What is fenced is what connections have left behind of which the target knew that they had ended.
-  if (internet_.knows_its_past(life_->networks.host())) history_.host_is_back(index_, world_.now());
+  if (scenario_.paths == 1) look_back(std::vector{trsvcid_of(0)});
   life_->lanes = life_->link->lanes();
   WEFT_CHECK(life_->lanes.size() == scenario_.queues, "the target grants as many queues");
   for (const auto& io : life_->ios) {
@@ -225,7 +226,8 @@ void HostProcess::submit(Io& io) {
     case Io::Kind::count:
       WEFT_CHECK(false, "a look comes first");
     case Io::Kind::write:
-      io.write = history_.begin_write(index_, io.lba, io.blocks, io.began);
+      io.write = history_.begin_write(index_, io.lba, io.blocks, io.began,
+                                      scenario_.paths > 1 ? History::Sent::perhaps_twice : History::Sent::once);
       History::stamp({io.memory.get(), io.piece.iov_len}, *io.write, io.lba);
       io.sqe = wire::make_write(range);
       break;
@@ -265,17 +267,34 @@ void HostProcess::record_step(Io& io) {
   check(counters_.end(*std::exchange(io.step, std::nullopt), outcome));
 }
 
+void HostProcess::record_write(Io& io) {
+  const auto outcome = io.ok()                                      ? History::Outcome::done
+                       : io.end == fabric::HostCommand::End::lost ? History::Outcome::lost
+                                                                    : History::Outcome::failed;
+  const History::Id id = *std::exchange(io.write, std::nullopt);
+  if (internet_.last_end_at(life_->networks.host()) < io.began)
+    history_.was_sent_once(id);
+  else
+    has_past_ = scenario_.paths > 1;
+  history_.end_write(id, outcome, io.fua || !scenario_.disk.volatile_cache, world_.now());
+}
+
+// Fenced is what connections have left behind of which the target knew that they had ended when a controller was
+// connected by one of these ports.
+void HostProcess::look_back(std::span<const std::string> usable_ports) {
+  const std::string& host = life_->networks.host();
+  if (std::ranges::none_of(usable_ports, [&](const auto& port) { return internet_.knows_its_past(host, port); })) return;
+  world_.note("{} has left nothing on the way", name_);
+  history_.host_is_back(index_, world_.now());
+  has_past_ = false;
+}
+
 // What it says of the disk.
 void HostProcess::record(Io& io) {
   const Time now = world_.now();
   if (io.step) return record_step(io);
-  if (io.write) {
-    const auto outcome = io.ok()                                      ? History::Outcome::done
-                         : io.end == fabric::HostCommand::End::lost ? History::Outcome::lost
-                                                                      : History::Outcome::failed;
-    history_.end_write(*io.write, outcome, io.fua || !scenario_.disk.volatile_cache, now);
-    io.write.reset();
-  }
+  if (io.write) record_write(io);
+  if (has_past_) look_back(life_->link->usable_ports());
   if (!io.ok()) return;
   if (io.kind == Io::Kind::flush) history_.flushed(io.began);
   if (io.kind == Io::Kind::look) {
@@ -301,6 +320,7 @@ void HostProcess::ended(Io& io) {
     if (const auto wrong = target_.judge(index_, io.lba + io.blocks, io.cqe.decoded_status(), io.began);
         !wrong.empty())
       check(what + ": " + wrong);
+  if (scenario_.paths > 1 && !io.ok() && !stopped_) check(what + ": with several paths it is to wait for one that works");
   if (io.end == End::damaged && !scenario_.has(Fault::Kind::damage))
     check("data came damaged, which this network never does");
   if (io.step && io.kind == Io::Kind::look) return count(io);

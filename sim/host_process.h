@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,8 @@ class HostProcess final : private LinkOwner {
   void count(Io& io);
   void record(Io& io);
   void record_step(Io& io);
+  void record_write(Io& io);
+  void look_back(std::span<const std::string> usable_ports);
   void check(std::optional<std::string> wrong);
 
   Internet& internet_;
@@ -93,6 +96,7 @@ class HostProcess final : private LinkOwner {
   bool live_ = false;
   bool gone_ = false;
   bool stopped_ = false;
+  bool has_past_ = false;  // by several paths: sendings of writes that may still be on their way
   unsigned losses_ = 0;
   std::uint64_t unsuccessful_ = 0;
   std::string violation_;

@@ -40,8 +40,12 @@ class PathsLink final : public Link {
       : world_(world), owner_(owner), namespace_(host::Namespace::start(loops, std::move(options))) {
     look([this] {
       if (!namespace_->is_decided()) return false;
-      const Result<> settled = namespace_->settle();
-      settled ? owner_.on_up("several paths") : owner_.on_gone(settled.error().message);
+      if (const Result<> settled = namespace_->settle(); settled)
+        owner_.on_up("several paths");
+      else if (namespace_->is_gone())
+        owner_.on_gone(settled.error().message);
+      else
+        return false;  // they are still tried
       return true;
     });
   }
@@ -53,6 +57,7 @@ class PathsLink final : public Link {
       return true;
     });
   }
+  void die() override { is_dead_ = true; }
   std::vector<Lane> lanes() override {
     std::vector<Lane> all;
     for (std::size_t i = 0; i < namespace_->io_queues(); ++i) {
@@ -61,10 +66,17 @@ class PathsLink final : public Link {
     }
     return all;
   }
+  std::vector<std::string> usable_ports() const override {
+    std::vector<std::string> all;
+    for (const host::PathState& path : namespace_->paths())
+      if (path.is_accessible()) all.push_back(path.address.trsvcid);
+    return all;
+  }
   std::string complaint() const override {
     for (const host::PathState& path : namespace_->paths())
       if (!path.is_accessible())
-        return fmt::format("its path by port {} is not used, though it could be", path.address.trsvcid);
+        return fmt::format("its path by port {}, which is {}, is not used, though it could be; last it said \"{}\"",
+                           path.address.trsvcid, host::name(path.kind), path.why.message);
     return {};
   }
 
@@ -72,13 +84,14 @@ class PathsLink final : public Link {
   // Until it is true.
   void look(std::function<bool()> condition) {
     world_.after(std::chrono::milliseconds(1), [this, condition = std::move(condition)]() mutable {
-      if (!condition()) look(std::move(condition));
+      if (!is_dead_ && !condition()) look(std::move(condition));
     });
   }
 
   World& world_;
   LinkOwner& owner_;
   const std::unique_ptr<host::Namespace> namespace_;
+  bool is_dead_ = false;
 };
 
 }  // namespace

@@ -33,7 +33,10 @@ class Link {
  public:
   virtual ~Link() = default;
   virtual void stop() = 0;
+  virtual void die() {}  // its process is no more: nothing is told from now on
   virtual std::vector<Lane> lanes() = 0;  // from on_up on
+  // The ports of the paths that take commands now, for whom has several.
+  virtual std::vector<std::string> usable_ports() const { return {}; }
   // What it still holds to be broken when all has been whole for a while; empty: nothing.
   virtual std::string complaint() const { return {}; }
 };

@@ -122,18 +122,24 @@ std::vector<std::shared_ptr<Connection>> Internet::open_connections() const {
   return open;
 }
 
-bool Internet::knows_its_past(const std::string& host) const {
+bool Internet::knows_its_past(const std::string& host, const std::string& trsvcid) const {
   Time since = Time::max();
-  Time last_end = Time::min();
+  const auto ends = last_ends_.find(host);
+  Time last_end = ends == last_ends_.end() ? Time::min() : ends->second.at_target;
   for (const auto& each : connections_) {
     const auto connection = each.lock();
     if (connection == nullptr || connection->end(0).process->host() != host) continue;
-    if (connection->is_whole())
-      since = std::min(since, connection->made_at());
-    else
+    if (!connection->is_whole())
       last_end = std::max(last_end, connection->end(1).ended_at);
+    else if (std::to_string(connection->end(1).address.port) == trsvcid)
+      since = std::min(since, connection->made_at());
   }
-  return last_end <= since;
+  return last_end <= since && since != Time::max();
+}
+
+Time Internet::last_end_at(const std::string& host) const {
+  const auto found = last_ends_.find(host);
+  return found == last_ends_.end() ? Time::min() : found->second.there;
 }
 
 void Internet::damage_one() {

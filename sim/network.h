@@ -43,8 +43,10 @@ class Internet {
   // A byte changes on the way, of a connection that both ends check with digests from its first command on.
   void damage_one();
   // Whether the target had been told of the end of all its earlier connections from there before the first of
-  // those that are open now was made.
-  bool knows_its_past(const std::string& host) const;
+  // those that are open now to that port of it was made.
+  bool knows_its_past(const std::string& host, const std::string& trsvcid) const;
+  // When a process there last ended a connection that it had made, or knew of its end.
+  Time last_end_at(const std::string& host) const;
   bool is_cut(const SimNetworks& process) const { return cut_.contains(&process); }
 
  private:
@@ -58,6 +60,12 @@ class Internet {
   std::map<std::string, std::weak_ptr<Listening>> listeners_;  // by address
   std::vector<std::shared_ptr<Connection>> open_connections() const;
   std::vector<std::weak_ptr<Connection>> connections_;
+  // Of the connections of each host, as it knew of them and as the target did.
+  struct LastEnds {
+    Time there = Time::min();
+    Time at_target = Time::min();
+  };
+  std::map<std::string, LastEnds> last_ends_;
   std::uint16_t next_port_ = 50000;
 };
 

@@ -79,9 +79,15 @@ class Run {
   }
   void hear_complaints() {
     if (scenario_.paths == 1 || !violation().empty()) return;
+    // A path that broke is found broken, and connected again, in its time.
+    if (scenario_.breaks_connections()) world_.run_until([this] { return complaint().empty(); }, kRestTime);
     world_.run_for(kNewsTime);
+    if (const std::string what = complaint(); !what.empty()) found(what);
+  }
+  std::string complaint() const {
     for (const auto& host : hosts_)
-      if (const std::string what = host->complaint(); !what.empty()) found(host->name() + ": " + what);
+      if (const std::string what = host->complaint(); !what.empty()) return host->name() + ": " + what;
+    return {};
   }
   std::vector<Visitor*> visitors() const {
     if (intruder_ == nullptr) return {};

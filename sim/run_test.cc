@@ -80,7 +80,7 @@ TEST(Scenario, SaysWhichLineIsWrong) {
   EXPECT_FALSE(parse_scenario("odd", "fault damage every 3ms\n")) << "nobody would notice";
   EXPECT_TRUE(parse_scenario("good", "digests both\nfault damage every 3ms\n"));
   EXPECT_FALSE(parse_scenario("odd", "transport loop\nfault cut every 3ms for 1ms\n"));
-  EXPECT_FALSE(parse_scenario("odd", "paths 2\nfault reset every 3ms\n"));
+  EXPECT_FALSE(parse_scenario("odd", "paths 2\nfault detach every 3ms for 1ms\n"));
   EXPECT_FALSE(parse_scenario("odd", "fault unlist every 3ms for 1ms\n"));
   EXPECT_FALSE(parse_scenario("odd", "administrators 1\nfault detach every 3ms for 1ms\n"));
   EXPECT_TRUE(parse_scenario("good", "administrators 1\nfault unlist every 3ms for 1ms\n"));

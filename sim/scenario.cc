@@ -115,9 +115,8 @@ std::string rule_broken_by(const Scenario& scenario) {
     return "what is damaged is found only with \"digests both\"";
   if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
     return "with \"transport loop\" nothing is between host and target that could break";
-  // What is lost on one path is sent again by another: a write may then take effect twice.
-  if (scenario.paths > 1 && (scenario.loop_transport || !has_only({stuck, pause, stall, ana})))
-    return "with several paths there are faults of the kinds stuck, pause, stall and ana, and TCP";
+  if (scenario.paths > 1 && (scenario.loop_transport || scenario.disk.volatile_cache || !has_only({reset, cut, stuck, pause, stall, kill, ana})))
+    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill and ana, TCP, and no volatile cache";
   return {};
 }
 
@@ -160,6 +159,11 @@ bool read_line(const Words& words, Scenario& scenario) {
 
 bool Scenario::has(Fault::Kind kind) const {
   return std::ranges::find(faults, kind, &Fault::kind) != faults.end();
+}
+
+bool Scenario::breaks_connections() const {
+  using enum Fault::Kind;
+  return has(reset) || has(cut) || has(kill);
 }
 
 Result<Scenario> parse_scenario(std::string name, std::string_view text) {

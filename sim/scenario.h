@@ -74,6 +74,7 @@ struct Scenario {
   DiskOptions disk{.blocks = 64};
   std::vector<Fault> faults;
   bool has(Fault::Kind kind) const;
+  bool breaks_connections() const;
 };
 
 // The error names the line and the rule.

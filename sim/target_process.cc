@@ -38,6 +38,8 @@ void draw_settings(Dice& dice, const Scenario& scenario, target::SubsystemSettin
   settings.allow_any_host = true;
   settings.in_capsule_bytes = 4096u << dice.below(3);
   settings.queue_entries = 32u << dice.below(6);
+  // By several paths nobody takes a target back that has come to take less in a command.
+  if (scenario.paths > 1 && scenario.has(Fault::Kind::kill)) return;
   while (settings.mdts_bytes / 2 >= scenario.largest * History::kBlockBytes && settings.mdts_bytes > 4096 &&
          dice.one_in(2))
     settings.mdts_bytes /= 2;
@@ -175,7 +177,8 @@ void TargetProcess::kill(bool power) {
   medium_.drop(life_->disk.get());
   if (power) medium_.lose_power();
   if (store_) store_->crash(power);  // who starts it again makes room first
-  history_.target_died(power, world_.now());
+  history_.target_died(power, world_.now(),
+                       accessible_.size() > 1 ? History::OnTheWay::sent_again : History::OnTheWay::gone);
   world_.kill(life_->loops);
   bury(std::move(life_));
 }
@@ -286,6 +289,7 @@ std::string TargetProcess::judge(unsigned host, std::uint64_t end_lba, wire::Sta
   const bool is_of_path = status.is(wire::status::kAnaInaccessible) ||
                           status.is(wire::status::kAnaTransition) ||
                           status.is(wire::status::kAnaPersistentLoss);
+  if (status.is(wire::status::kCommandSequenceError)) return "its controller was never disabled";
   if (status.ok() && present == false) return "it succeeds though its namespace is removed";
   if (status.ok() && listed_[host].since(began) == false) return "it succeeds though its host is off the list";
   if (status.ok() && nowhere) return "it succeeds though its port is inaccessible";
