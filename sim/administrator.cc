@@ -51,7 +51,8 @@ class Administrator::Choices {
     all_.push_back(std::move(change));
   }
   void remove(const std::string& path) {
-    all_.push_back({"rmdir " + path, [path](Hands& hands) { return hands.rmdir(path); }, {{path, std::nullopt}}});
+    all_.push_back(
+        {"rmdir " + path, [path](Hands& hands) { return hands.rmdir(path); }, {{path, std::nullopt}}});
   }
   void set(const std::string& path, const std::string& value) {
     if (of_.is(path, value)) return;
@@ -83,7 +84,8 @@ class Administrator::Choices {
   void add_namespace() {
     if (!of_.has(namespace_)) return make(namespace_, {{"/readonly", "0"}});
     if (of_.has(link_)) {
-      all_.push_back({"rm " + link_, [link = link_](Hands& hands) { return hands.rm(link); }, {{link_, std::nullopt}}});
+      all_.push_back(
+          {"rm " + link_, [link = link_](Hands& hands) { return hands.rm(link); }, {{link_, std::nullopt}}});
       return;
     }
     set(namespace_ + "/readonly", of_.is(namespace_ + "/readonly", "0") ? "1" : "0");
@@ -133,7 +135,8 @@ void Administrator::work(Hands hands) {
   find_what_is_left(hands);
   while (left_ > 0 && violation_.empty()) {
     --left_;
-    auto all = Choices(*this, index_ * kTenants + static_cast<unsigned>(world_.dice().below(kTenants))).take();
+    auto all =
+        Choices(*this, index_ * kTenants + static_cast<unsigned>(world_.dice().below(kTenants))).take();
     make(hands, std::move(all[world_.dice().below(all.size())]));
     if (world_.dice().one_in(8)) verify(hands);
     std::this_thread::sleep_for(world_.some_time({}, kLongestRest));
@@ -171,7 +174,8 @@ std::string Administrator::difference(const Hands& hands, const Facts& facts) co
     const auto is = hands.look(path);
     const auto must = facts.contains(path) ? std::optional(facts.at(path)) : std::nullopt;
     if (is != must)
-      return fmt::format("{} is {} and must be {}", path, is.value_or("not there"), must.value_or("not there"));
+      return fmt::format("{} is {} and must be {}", path, is.value_or("not there"),
+                         must.value_or("not there"));
   }
   return {};
 }

@@ -1,6 +1,6 @@
-// Somebody who makes and deletes tenants: their backends, subsystems, hosts, namespaces and ports, in any order
-// that is allowed, and knows what must be there.  What was answered is there after a crash; what was under way is
-// there as a whole or not at all.
+// Somebody who makes and deletes tenants: their backends, subsystems, hosts, namespaces and ports, in any
+// order that is allowed, and knows what must be there.  What was answered is there after a crash; what was
+// under way is there as a whole or not at all.
 #pragma once
 
 #include <functional>
@@ -44,7 +44,9 @@ class Administrator {
   void make(Hands& hands, Change change);
   void verify(const Hands& hands);
   bool has(const std::string& path) const { return facts_.contains(path); }
-  bool is(const std::string& path, const std::string& value) const { return has(path) && facts_.at(path) == value; }
+  bool is(const std::string& path, const std::string& value) const {
+    return has(path) && facts_.at(path) == value;
+  }
   static void apply(Facts& facts, const Change& change);
   // Where the tree says otherwise; empty: nowhere.
   std::string difference(const Hands& hands, const Facts& facts) const;
@@ -54,9 +56,9 @@ class Administrator {
   const std::string name_;
   const unsigned index_;
   unsigned left_;
-  Facts facts_;                    // in force
-  Facts kept_;                     // the last of them that is known to be durable
-  std::vector<Change> uncertain_;  // what came since, in order; the last one may be under way
+  Facts facts_;                       // in force
+  Facts kept_;                        // the last of them that is known to be durable
+  std::vector<Change> uncertain_;     // what came since, in order; the last one may be under way
   std::map<std::string, bool> seen_;  // every path that ever was
   std::string violation_;
 };

@@ -1,5 +1,5 @@
-// The configuration of the target's process, as weftd has it: its model with the store, the state folder and the
-// tree, on threads of the process.  At the first start the tree makes the disk that hosts work on.
+// The configuration of the target's process, as weftd has it: its model with the store, the state folder and
+// the tree, on threads of the process.  At the first start the tree makes the disk that hosts work on.
 #pragma once
 
 #include <functional>

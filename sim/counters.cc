@@ -35,7 +35,8 @@ std::optional<std::string> Counters::end(Id step, Outcome outcome) {
   if (outcome != Outcome::done) return std::nullopt;
   floors_[ended.block] = std::max(floors_[ended.block], ended.count);
   if (replaced_.emplace(ended.block, ended.before).second) return std::nullopt;
-  return fmt::format("counter {}: {} was replaced twice, the second time by {}", ended.block, ended.before, step);
+  return fmt::format("counter {}: {} was replaced twice, the second time by {}", ended.block, ended.before,
+                     step);
 }
 
 void Counters::stamp(std::span<std::byte> data, std::uint64_t block, Id step) const {
@@ -47,10 +48,12 @@ void Counters::stamp(std::span<std::byte> data, std::uint64_t block, Id step) co
     std::memcpy(data.data() + at, &stamp, sizeof stamp);
 }
 
-Counters::Found Counters::look(std::uint64_t block, std::span<const std::byte> data, std::uint64_t floor) const {
+Counters::Found Counters::look(std::uint64_t block, std::span<const std::byte> data,
+                               std::uint64_t floor) const {
   Stamp stamp{};
   std::memcpy(&stamp, data.data(), sizeof stamp);
-  const bool is_known = stamp.step == 0 || (steps_.contains(stamp.step) && steps_.at(stamp.step).block == block);
+  const bool is_known =
+      stamp.step == 0 || (steps_.contains(stamp.step) && steps_.at(stamp.step).block == block);
   std::byte whole[kBlockBytes];
   if (is_known) this->stamp(whole, block, stamp.step);
   if (!is_known || !std::equal(std::begin(whole), std::end(whole), data.begin()))
@@ -58,8 +61,8 @@ Counters::Found Counters::look(std::uint64_t block, std::span<const std::byte> d
   if (stamp.step != 0 && steps_.at(stamp.step).outcome == Outcome::refused)
     return {0, fmt::format("counter {} was set by {}, which had failed", block, stamp.step)};
   if (count_of(stamp.step) < floor)
-    return {0, fmt::format("counter {} is {}, by {}, but was {} before", block, count_of(stamp.step), stamp.step,
-                           floor)};
+    return {0, fmt::format("counter {} is {}, by {}, but was {} before", block, count_of(stamp.step),
+                           stamp.step, floor)};
   return {stamp.step, std::nullopt};
 }
 

@@ -1,6 +1,7 @@
 // Counters that hosts count up by Compare and Write: each block of a few holds a count and who left it there.
-// Whoever counts has read the block, and replaces just what it has read.  So all that took effect is one chain
-// from zero, and whatever was acknowledged is in it: two that replaced the same were not carried out as one.
+// Whoever counts has read the block, and replaces just what it has read.  So all that took effect is one
+// chain from zero, and whatever was acknowledged is in it: two that replaced the same were not carried out as
+// one.
 #pragma once
 
 #include <cstddef>

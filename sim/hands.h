@@ -1,5 +1,5 @@
-// What a person does with the configuration tree, one thing after another.  On a simulated thread of the process
-// whose tree it is.
+// What a person does with the configuration tree, one thing after another.  On a simulated thread of the
+// process whose tree it is.
 #pragma once
 
 #include <functional>

@@ -54,7 +54,8 @@ History::Value* History::find(std::uint64_t lba, Id id) {
   return found == values.end() ? nullptr : &*found;
 }
 
-History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now, Sent sent) {
+History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now,
+                                 Sent sent) {
   const Id id = next_++;
   writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now, .sent = sent};
   for (std::uint64_t at = lba; at < lba + blocks; ++at)
@@ -65,7 +66,8 @@ History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t
 void History::was_sent_once(Id id) {
   Write& write = writes_.at(id);
   write.sent = Sent::once;
-  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) find(lba, id)->may_come_again = false;
+  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba)
+    find(lba, id)->may_come_again = false;
 }
 
 void History::took_effect(Value& value, Time by) {
@@ -115,9 +117,8 @@ bool History::is_on_the_way(Id id) const {
 
 void History::lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_way) const {
   for (Value& each : values)
-    each.impossible |= std::ranges::any_of(values, [&each](const Value& other) {
-      return other.durable && each.ordered_by < other.began;
-    });
+    each.impossible |= std::ranges::any_of(
+        values, [&each](const Value& other) { return other.durable && each.ordered_by < other.began; });
   for (Value& each : values) {
     if (each.impossible) continue;
     // A later flush says nothing of it: it may be undone by now.
@@ -181,7 +182,8 @@ std::optional<std::string> History::check_read(std::uint64_t lba, std::span<cons
 
 std::optional<std::string> History::check_block(std::uint64_t lba, Id id, Time began, Time now) {
   Value* const value = find(lba, id);
-  if (value == nullptr) return fmt::format("block {} holds write {}, which was not for it or is long replaced", lba, id);
+  if (value == nullptr)
+    return fmt::format("block {} holds write {}, which was not for it or is long replaced", lba, id);
   if (value->dead_from <= began)
     return fmt::format(
         "block {} holds write {} (begun at {:.3f} ms), which another had replaced by {:.3f} ms; this "

@@ -4,8 +4,9 @@
 // A write whose end is unknown (its connection was lost) may take effect at any later time, but not after a
 // write that the same host began once its controller was back: late writes are fenced.
 //
-// A host with several paths sends a write that one of them lost again by another one, at once.  The first sending
-// may still be on its way, and take effect once more, until the target knows that its connection has ended.
+// A host with several paths sends a write that one of them lost again by another one, at once.  The first
+// sending may still be on its way, and take effect once more, until the target knows that its connection has
+// ended.
 //
 // Where power is lost, writes that were acknowledged may be undone, unless they were durable: written so, or
 // acknowledged before a flush began that was.

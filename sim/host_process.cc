@@ -21,7 +21,10 @@ constexpr Duration kComeBack = std::chrono::milliseconds(30);
 
 struct HostProcess::Io : host::Command {
   Io(HostProcess& of, Life& in, std::size_t on_queue)
-      : process(of), life(in), queue(on_queue), memory(page_memory(std::max(of.scenario_.largest, 2u) * History::kBlockBytes)) {}
+      : process(of),
+        life(in),
+        queue(on_queue),
+        memory(page_memory(std::max(of.scenario_.largest, 2u) * History::kBlockBytes)) {}
 
   HostProcess& process;
   Life& life;
@@ -226,8 +229,9 @@ void HostProcess::submit(Io& io) {
     case Io::Kind::count:
       WEFT_CHECK(false, "a look comes first");
     case Io::Kind::write:
-      io.write = history_.begin_write(index_, io.lba, io.blocks, io.began,
-                                      scenario_.paths > 1 ? History::Sent::perhaps_twice : History::Sent::once);
+      io.write =
+          history_.begin_write(index_, io.lba, io.blocks, io.began,
+                               scenario_.paths > 1 ? History::Sent::perhaps_twice : History::Sent::once);
       History::stamp({io.memory.get(), io.piece.iov_len}, *io.write, io.lba);
       io.sqe = wire::make_write(range);
       break;
@@ -262,15 +266,16 @@ void HostProcess::count(Io& io) {
 void HostProcess::record_step(Io& io) {
   using enum Counters::Outcome;
   const bool was_sent = io.end == fabric::HostCommand::End::completed;
-  // Whatever the first says but that it fits, the second was not carried out; a write that fails may have been.
+  // Whatever the first says but that it fits, the second was not carried out; a write that fails may have
+  // been.
   const auto outcome = was_sent && !io.ok() ? refused : was_sent && io.second.ok() ? done : unknown;
   check(counters_.end(*std::exchange(io.step, std::nullopt), outcome));
 }
 
 void HostProcess::record_write(Io& io) {
-  const auto outcome = io.ok()                                      ? History::Outcome::done
+  const auto outcome = io.ok()                                    ? History::Outcome::done
                        : io.end == fabric::HostCommand::End::lost ? History::Outcome::lost
-                                                                    : History::Outcome::failed;
+                                                                  : History::Outcome::failed;
   const History::Id id = *std::exchange(io.write, std::nullopt);
   if (internet_.last_end_at(life_->networks.host()) < io.began)
     history_.was_sent_once(id);
@@ -279,11 +284,13 @@ void HostProcess::record_write(Io& io) {
   history_.end_write(id, outcome, io.fua || !scenario_.disk.volatile_cache, world_.now());
 }
 
-// Fenced is what connections have left behind of which the target knew that they had ended when a controller was
-// connected by one of these ports.
+// Fenced is what connections have left behind of which the target knew that they had ended when a controller
+// was connected by one of these ports.
 void HostProcess::look_back(std::span<const std::string> usable_ports) {
   const std::string& host = life_->networks.host();
-  if (std::ranges::none_of(usable_ports, [&](const auto& port) { return internet_.knows_its_past(host, port); })) return;
+  if (std::ranges::none_of(usable_ports,
+                           [&](const auto& port) { return internet_.knows_its_past(host, port); }))
+    return;
   world_.note("{} has left nothing on the way", name_);
   history_.host_is_back(index_, world_.now());
   has_past_ = false;
@@ -308,7 +315,8 @@ void HostProcess::record(Io& io) {
 
 void HostProcess::ended(Io& io) {
   using End = fabric::HostCommand::End;
-  const bool was_overtaken = io.end == End::completed && io.cqe.decoded_status().is(wire::status::kCompareFailure);
+  const bool was_overtaken =
+      io.end == End::completed && io.cqe.decoded_status().is(wire::status::kCompareFailure);
   unsuccessful_ += !io.ok() && !was_overtaken;
   static constexpr const char* kNames[] = {"read", "write", "flush", "look at", "count"};
   const auto id = io.write ? io.write : io.step;
@@ -320,7 +328,8 @@ void HostProcess::ended(Io& io) {
     if (const auto wrong = target_.judge(index_, io.lba + io.blocks, io.cqe.decoded_status(), io.began);
         !wrong.empty())
       check(what + ": " + wrong);
-  if (scenario_.paths > 1 && !io.ok() && !stopped_) check(what + ": with several paths it is to wait for one that works");
+  if (scenario_.paths > 1 && !io.ok() && !stopped_)
+    check(what + ": with several paths it is to wait for one that works");
   if (io.end == End::damaged && !scenario_.has(Fault::Kind::damage))
     check("data came damaged, which this network never does");
   if (io.step && io.kind == Io::Kind::look) return count(io);

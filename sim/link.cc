@@ -75,8 +75,9 @@ class PathsLink final : public Link {
   std::string complaint() const override {
     for (const host::PathState& path : namespace_->paths())
       if (!path.is_accessible())
-        return fmt::format("its path by port {}, which is {}, is not used, though it could be; last it said \"{}\"",
-                           path.address.trsvcid, host::name(path.kind), path.why.message);
+        return fmt::format(
+            "its path by port {}, which is {}, is not used, though it could be; last it said \"{}\"",
+            path.address.trsvcid, host::name(path.kind), path.why.message);
     return {};
   }
 

@@ -33,7 +33,7 @@ class Link {
  public:
   virtual ~Link() = default;
   virtual void stop() = 0;
-  virtual void die() {}  // its process is no more: nothing is told from now on
+  virtual void die() {}                   // its process is no more: nothing is told from now on
   virtual std::vector<Lane> lanes() = 0;  // from on_up on
   // The ports of the paths that take commands now, for whom has several.
   virtual std::vector<std::string> usable_ports() const { return {}; }

@@ -124,13 +124,15 @@ bool find(const Wanted& wanted, const Scenario& scenario, const NamedBug& bug) {
 
 const Scenario& scenario_for(const NamedBug& bug, const std::vector<Scenario>& scenarios) {
   const auto found = std::ranges::find(scenarios, bug.scenario, &Scenario::name);
-  if (found == scenarios.end()) give_up(fmt::format("{} is to be found by the scenario {}, which is not given", bug.name, bug.scenario));
+  if (found == scenarios.end())
+    give_up(fmt::format("{} is to be found by the scenario {}, which is not given", bug.name, bug.scenario));
   return *found;
 }
 
 int find_planted(const Wanted& wanted) {
   if (!has_planted_bugs())
-    give_up("this build has no planted bugs; configure one with -DWEFT_PLANTED_BUGS=ON, as the asan preset does");
+    give_up(
+        "this build has no planted bugs; configure one with -DWEFT_PLANTED_BUGS=ON, as the asan preset does");
   std::vector<Scenario> scenarios;
   for (const std::string& file : wanted.files) scenarios.push_back(load(file));
   bool all = true;
@@ -163,7 +165,8 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", wanted.jobs, "processes; default 2")->type_name("N")->check(CLI::Range(1, 256));
   app.add_flag("--hash", wanted.hashes, "print a hash of all that happened in each run");
   app.add_option("--planted", wanted.planted,
-                 "look for this planted bug, or for all, in so many seeds of the scenario that is to find it; with --seed, run with "
+                 "look for this planted bug, or for all, in so many seeds of the scenario that is to find "
+                 "it; with --seed, run with "
                  "it")
       ->type_name("BUG");
   CLI11_PARSE(app, argc, argv);

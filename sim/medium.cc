@@ -21,10 +21,7 @@ std::byte* place_of(const block::Request& request, std::size_t skip) {
 }  // namespace
 
 Medium::Medium(World& world, const DiskOptions& options)
-    : world_(world),
-      options_(options),
-      bytes_(options.blocks * options.block_bytes),
-      durable_(bytes_) {}
+    : world_(world), options_(options), bytes_(options.blocks * options.block_bytes), durable_(bytes_) {}
 
 std::span<std::byte> Medium::block(std::vector<std::byte>& of, std::uint64_t index) {
   return std::span(of).subspan(index * options_.block_bytes, options_.block_bytes);

@@ -1,5 +1,5 @@
-// What a disk holds.  It outlives the process that uses it, and loses power: then of each block the last state
-// that was made durable, or any later one, is left.
+// What a disk holds.  It outlives the process that uses it, and loses power: then of each block the last
+// state that was made durable, or any later one, is left.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class Medium {
     const void* owner;
     block::Request& request;
     block::Completions& answers;
-    std::vector<bool> moved;                 // by block
+    std::vector<bool> moved;                        // by block
     std::map<std::uint64_t, std::uint64_t> covers;  // by block the last version that a flush or FUA is for
     bool is_over = false;
   };

@@ -71,9 +71,7 @@ class Run {
       if (!visitor->violation().empty()) return visitor->violation();
     return target_->violation().empty() ? faults_->violation() : target_->violation();
   }
-  bool is_over() const {
-    return (each(&HostProcess::is_done) && target_->is_done()) || !violation().empty();
-  }
+  bool is_over() const { return (each(&HostProcess::is_done) && target_->is_done()) || !violation().empty(); }
   void found(const std::string& what) {
     if (violation().empty()) violation_ = what;
   }

@@ -40,8 +40,9 @@ TEST(Run, TheSameSeedGivesTheSameRun) {
 
 // Threads, files and a database take part.
 TEST(Run, TheSameSeedGivesTheSameRunOfAConfiguration) {
-  const Scenario what = scenario("administrators 2\nchanges 40\nfault kill every 100ms for 20ms\n"
-                                 "fault power every 100ms for 20ms\nfault full every 100ms for 30ms\n");
+  const Scenario what = scenario(
+      "administrators 2\nchanges 40\nfault kill every 100ms for 20ms\n"
+      "fault power every 100ms for 20ms\nfault full every 100ms for 30ms\n");
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     const Report first = run(what, seed);
     EXPECT_EQ(first.violation, "") << seed;
@@ -69,8 +70,8 @@ TEST(Run, WhereNothingIsBrokenNothingFails) {
 TEST(Scenario, SaysWhichLineIsWrong) {
   for (const char* const wrong :
        {"hosts 0", "hosts", "hosts many", "fault reset", "fault cut every 10ms", "tea 3", "latency 3ms 1ms",
-        "latency 3 4", "digests some", "fault fire every 3ms", "fault reset every 0ms", "cache warm", "transport pigeon",
-        "fault kill every 3ms", "fault grow every 3ms for 2ms"}) {
+        "latency 3 4", "digests some", "fault fire every 3ms", "fault reset every 0ms", "cache warm",
+        "transport pigeon", "fault kill every 3ms", "fault grow every 3ms for 2ms"}) {
     const auto read = parse_scenario("odd", std::string("hosts 1\n") + wrong + "\n");
     ASSERT_FALSE(read) << wrong;
     EXPECT_NE(read.error().message.find(std::string("odd, line 2: \"") + wrong), std::string::npos)

@@ -37,11 +37,10 @@ bool read_fault(const Words& words, Scenario& scenario) {
     bool lasts;
   } kKinds[] = {{"reset", Fault::Kind::reset, false},  {"cut", Fault::Kind::cut, true},
                 {"stuck", Fault::Kind::stuck, true},   {"pause", Fault::Kind::pause, true},
-                {"stall", Fault::Kind::stall, true},
-                {"kill", Fault::Kind::kill, true},     {"power", Fault::Kind::power, true},
-                {"damage", Fault::Kind::damage, false}, {"detach", Fault::Kind::detach, true},
-                {"ana", Fault::Kind::ana, true},       {"grow", Fault::Kind::grow, false},
-                {"full", Fault::Kind::full, true},
+                {"stall", Fault::Kind::stall, true},   {"kill", Fault::Kind::kill, true},
+                {"power", Fault::Kind::power, true},   {"damage", Fault::Kind::damage, false},
+                {"detach", Fault::Kind::detach, true}, {"ana", Fault::Kind::ana, true},
+                {"grow", Fault::Kind::grow, false},    {"full", Fault::Kind::full, true},
                 {"unlist", Fault::Kind::unlist, true}};
   if (words.size() < 4 || words[2] != "every") return false;
   for (const auto& [name, kind, lasts] : kKinds) {
@@ -105,7 +104,8 @@ std::string rule_broken_by(const Scenario& scenario) {
   if (scenario.largest + scenario.counters > scenario.disk.blocks)
     return fmt::format("largest and counters are {}, more than the {} blocks that there are",
                        scenario.largest + scenario.counters, scenario.disk.blocks);
-  if (scenario.administrators > 0 && (scenario.loop_transport || scenario.paths > 1 || has_any({detach, ana, grow})))
+  if (scenario.administrators > 0 &&
+      (scenario.loop_transport || scenario.paths > 1 || has_any({detach, ana, grow})))
     return "with administrators there is one path, over TCP, and no fault of the kinds detach, ana and grow";
   if (scenario.administrators == 0 && has_any({unlist, full}))
     return "lists of hosts and a store are there only with administrators";
@@ -115,8 +115,10 @@ std::string rule_broken_by(const Scenario& scenario) {
     return "what is damaged is found only with \"digests both\"";
   if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
     return "with \"transport loop\" nothing is between host and target that could break";
-  if (scenario.paths > 1 && (scenario.loop_transport || scenario.disk.volatile_cache || !has_only({reset, cut, stuck, pause, stall, kill, ana})))
-    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill and ana, TCP, and no volatile cache";
+  if (scenario.paths > 1 && (scenario.loop_transport || scenario.disk.volatile_cache ||
+                             !has_only({reset, cut, stuck, pause, stall, kill, ana})))
+    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill and ana, "
+           "TCP, and no volatile cache";
   return {};
 }
 
@@ -125,11 +127,18 @@ bool read_number(const Words& words, Scenario& scenario) {
     std::string_view name;
     unsigned& value;
     std::uint64_t least, most;
-  } rows[] = {
-      {"hosts", scenario.hosts, 1, 16},          {"reactors", scenario.reactors, 1, 8},
-      {"host_loops", scenario.host_loops, 1, 8}, {"queues", scenario.queues, 1, 16},
-      {"paths", scenario.paths, 1, 4},           {"depth", scenario.depth, 1, 128},         {"commands", scenario.commands, 1, 1'000'000},
-      {"largest", scenario.largest, 1, 1024},    {"counters", scenario.counters, 1, 64}, {"administrators", scenario.administrators, 1, 16}, {"changes", scenario.changes, 1, 100'000},    {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
+  } rows[] = {{"hosts", scenario.hosts, 1, 16},
+              {"reactors", scenario.reactors, 1, 8},
+              {"host_loops", scenario.host_loops, 1, 8},
+              {"queues", scenario.queues, 1, 16},
+              {"paths", scenario.paths, 1, 4},
+              {"depth", scenario.depth, 1, 128},
+              {"commands", scenario.commands, 1, 1'000'000},
+              {"largest", scenario.largest, 1, 1024},
+              {"counters", scenario.counters, 1, 64},
+              {"administrators", scenario.administrators, 1, 16},
+              {"changes", scenario.changes, 1, 100'000},
+              {"disk_errors", scenario.disk.errors_one_in, 2, 1'000'000}};
   if (words.size() != 2) return false;
   const auto value = number(words[1]);
   if (words[0] == "blocks" && value && *value >= 1 && *value <= 65536) {

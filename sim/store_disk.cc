@@ -205,7 +205,8 @@ std::vector<char> StoreDisk::left_of(const std::string& path, std::vector<char> 
   for (const Write& write : writes) {
     for (std::size_t at = 0; at < write.after.size();) {
       const std::uint64_t sector = (write.offset + at) / kSectorBytes;
-      const std::size_t end = std::min<std::size_t>(write.after.size(), (sector + 1) * kSectorBytes - write.offset);
+      const std::size_t end =
+          std::min<std::size_t>(write.after.size(), (sector + 1) * kSectorBytes - write.offset);
       bool& dropped = is_dropped[sector];
       dropped = dropped || world_.dice().one_in(2);
       if (!dropped) {

@@ -1,7 +1,7 @@
-// The file system below the store's database: real files in a directory of this run, behind a layer of SQLite's
-// (a VFS) that knows what has been synced.  The process works in that directory, so that messages name the same
-// files in each run.  A loss of power leaves of each sector written since the last sync
-// the state that it had then, or any later one.  Syncing takes its time.
+// The file system below the store's database: real files in a directory of this run, behind a layer of
+// SQLite's (a VFS) that knows what has been synced.  The process works in that directory, so that messages
+// name the same files in each run.  A loss of power leaves of each sector written since the last sync the
+// state that it had then, or any later one.  Syncing takes its time.
 #pragma once
 
 #include <sqlite3.h>
@@ -50,7 +50,7 @@ class StoreDisk {
   const std::string root_;
   unsigned life_ = 0;
   bool is_full_ = false;
-  std::optional<unsigned> room_;  // writes until it is full
+  std::optional<unsigned> room_;                        // writes until it is full
   std::map<std::string, std::vector<Write>> unsynced_;  // by path
 };
 

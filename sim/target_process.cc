@@ -158,7 +158,8 @@ std::set<std::string> TargetProcess::shown_to_guest() const {
 std::string TargetProcess::violation() const {
   for (const auto& each : administrators_)
     if (!each->violation().empty()) return each->violation();
-  if (is_up() && life_->configured && !life_->configured->violation().empty()) return life_->configured->violation();
+  if (is_up() && life_->configured && !life_->configured->violation().empty())
+    return life_->configured->violation();
   return violation_;
 }
 
@@ -204,7 +205,8 @@ void TargetProcess::detach_for(Duration time) {
   const auto removed = life_->subsystem->remove_namespace(kNsid, [this, life = life_.get(), time, change] {
     if (life != life_.get()) return;
     world_.note("the namespace is gone");
-    if (medium_.under_way(life->disk.get()) > 0) found("a namespace is gone, but its disk still has commands");
+    if (medium_.under_way(life->disk.get()) > 0)
+      found("a namespace is gone, but its disk still has commands");
     present_.settles(change, false, world_.now());
     world_.after(time, [this, life] {
       if (life == life_.get()) attach();
@@ -271,18 +273,22 @@ void TargetProcess::make_room() {
 void TargetProcess::unlist(unsigned host, Condition::Change change, Duration time, Hands hands) {
   const std::string path = fmt::format("nvmet/subsystems/{}/hosts/{}", kNqn, hostnqn_of(host));
   world_.note("{} is taken off the list", hostnqn_of(host));
-  if (const auto done = hands.rmdir(path); !done) return found("a host cannot be taken off: " + done.error().message);
+  if (const auto done = hands.rmdir(path); !done)
+    return found("a host cannot be taken off: " + done.error().message);
   world_.note("{} is off the list", hostnqn_of(host));
   listed_[host].settles(change, false, world_.now());
   history_.host_is_off(host, world_.now());
-  if (controllers_of(hostnqn_of(host)) > 0) found(hostnqn_of(host) + " is off the list, but has a controller");
+  if (controllers_of(hostnqn_of(host)) > 0)
+    found(hostnqn_of(host) + " is off the list, but has a controller");
   std::this_thread::sleep_for(time);
   change = listed_[host].changes();
-  if (const auto done = hands.mkdir(path); !done) return found("a host cannot be listed: " + done.error().message);
+  if (const auto done = hands.mkdir(path); !done)
+    return found("a host cannot be listed: " + done.error().message);
   listed_[host].settles(change, true, world_.now());
 }
 
-std::string TargetProcess::judge(unsigned host, std::uint64_t end_lba, wire::Status status, Time began) const {
+std::string TargetProcess::judge(unsigned host, std::uint64_t end_lba, wire::Status status,
+                                 Time began) const {
   const auto present = present_.since(began);
   const auto is_accessible = [began](const Condition& port) { return port.since(began) != false; };
   const bool nowhere = std::ranges::none_of(accessible_, is_accessible);
@@ -291,7 +297,8 @@ std::string TargetProcess::judge(unsigned host, std::uint64_t end_lba, wire::Sta
                           status.is(wire::status::kAnaPersistentLoss);
   if (status.is(wire::status::kCommandSequenceError)) return "its controller was never disabled";
   if (status.ok() && present == false) return "it succeeds though its namespace is removed";
-  if (status.ok() && listed_[host].since(began) == false) return "it succeeds though its host is off the list";
+  if (status.ok() && listed_[host].since(began) == false)
+    return "it succeeds though its host is off the list";
   if (status.ok() && nowhere) return "it succeeds though its port is inaccessible";
   if (status.ok() && end_lba > blocks_) return "it succeeds beyond the end of the namespace";
   if (status.is(wire::status::kInvalidNamespace) && present == true)
@@ -342,7 +349,8 @@ std::string TargetProcess::end() {
     if (!life_->target.remove_subsystem(std::string(kNqn), [&removed] { removed = true; }))
       return "there is no subsystem";
     life_->subsystem.reset();
-    if (!world_.run_until([&removed] { return removed; }, kEndTime)) return "the subsystem's removal never ends";
+    if (!world_.run_until([&removed] { return removed; }, kEndTime))
+      return "the subsystem's removal never ends";
   }
   world_.run_for(std::chrono::seconds(1));
   for (Loop* const loop : loops().all())

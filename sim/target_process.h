@@ -59,7 +59,8 @@ class TargetProcess {
   void unlist_for(unsigned host, Duration time);
   void fill_store_for(Duration time);
   void make_room();  // in the store's disk
-  // What is wrong with how a command of the host ended that began then, given what was settled; empty: nothing.
+  // What is wrong with how a command of the host ended that began then, given what was settled; empty:
+  // nothing.
   std::string judge(unsigned host, std::uint64_t end_lba, wire::Status status, Time began) const;
 
   std::string violation() const;
@@ -104,8 +105,8 @@ class TargetProcess {
   std::unique_ptr<Life> life_;
   Condition present_;
   std::vector<Condition> accessible_;  // by port
-  Condition size_;  // whether it is blocks_
-  std::vector<Condition> listed_;  // by host: whether it may connect
+  Condition size_;                     // whether it is blocks_
+  std::vector<Condition> listed_;      // by host: whether it may connect
   bool is_ending_ = false;
   std::string violation_;
 };

@@ -11,7 +11,7 @@ namespace weft::sim {
 
 namespace {
 
-constexpr unsigned kYields = 8;  // one in so many places where a thread may be overtaken
+constexpr unsigned kYields = 8;   // one in so many places where a thread may be overtaken
 constexpr unsigned kDelays = 10;  // and of those, one where it gets no CPU for a while
 constexpr Duration kLongestDelay = std::chrono::milliseconds(4);
 
@@ -34,7 +34,7 @@ struct Threads::Thread {
   Time deadline = Time::max();
   bool is_over = false;
   bool is_delayed = false;  // it could go on
-  bool is_let_go = false;  // joined or detached
+  bool is_let_go = false;   // joined or detached
   pthread_t real{};
   sem_t go;
 };
@@ -65,9 +65,8 @@ Threads* Threads::here() {
 
 Threads::Thread& Threads::add(const SimLoops* process, std::function<void()> body) {
   threads_of_run = this;
-  auto& thread = *threads_.emplace_back(std::make_unique<Thread>(Thread{.all = *this, .process = process,
-                                                                       .body = std::move(body), .ready = {},
-                                                                       .real = {}, .go = {}}));
+  auto& thread = *threads_.emplace_back(std::make_unique<Thread>(
+      Thread{.all = *this, .process = process, .body = std::move(body), .ready = {}, .real = {}, .go = {}}));
   ::sem_init(&thread.go, 0, 0);
   return thread;
 }

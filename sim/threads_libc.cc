@@ -1,6 +1,6 @@
-// Functions of the C and C++ libraries by which a program waits, and asks what time it is.  The dynamic linker
-// finds these first, for the product's code and for the libraries'.  Where nothing is simulated they hand over to
-// the libraries' own.
+// Functions of the C and C++ libraries by which a program waits, and asks what time it is.  The dynamic
+// linker finds these first, for the product's code and for the libraries'.  Where nothing is simulated they
+// hand over to the libraries' own.
 #include "sim/threads_libc.h"
 
 #include <dlfcn.h>
@@ -23,7 +23,11 @@ template <class Function>
 Function* own(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
-#define WEFT_OWN(function) (*[] { static auto* const its = own<decltype(function)>(#function); return its; }())
+#define WEFT_OWN(function)                                       \
+  (*[] {                                                         \
+    static auto* const its = own<decltype(function)>(#function); \
+    return its;                                                  \
+  }())
 
 constexpr std::chrono::seconds kWallClock{1'700'000'000};
 
@@ -157,13 +161,14 @@ int clock_gettime(clockid_t clock, timespec* time) noexcept {
 }  // extern "C"
 
 // What futures wait with.
-bool std::__atomic_futex_unsigned_base::_M_futex_wait_until(unsigned* address, unsigned value, bool has_timeout,
-                                                            std::chrono::seconds seconds,
+bool std::__atomic_futex_unsigned_base::_M_futex_wait_until(unsigned* address, unsigned value,
+                                                            bool has_timeout, std::chrono::seconds seconds,
                                                             std::chrono::nanoseconds rest) {
   Threads* const all = Threads::here();
   if (all == nullptr) {
     static auto* const its = own<FutexWait>(
-        "_ZNSt28__atomic_futex_unsigned_base19_M_futex_wait_untilEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EEEENS2_"
+        "_ZNSt28__atomic_futex_unsigned_base19_M_futex_wait_"
+        "untilEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EEEENS2_"
         "IlS3_ILl1ELl1000000000EEEE");
     return its(address, value, has_timeout, seconds, rest);
   }
@@ -177,7 +182,8 @@ bool std::__atomic_futex_unsigned_base::_M_futex_wait_until_steady(unsigned* add
   Threads* const all = Threads::here();
   if (all == nullptr) {
     static auto* const its = own<FutexWait>(
-        "_ZNSt28__atomic_futex_unsigned_base26_M_futex_wait_until_steadyEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EE"
+        "_ZNSt28__atomic_futex_unsigned_base26_M_futex_wait_until_"
+        "steadyEPjjbNSt6chrono8durationIlSt5ratioILl1ELl1EE"
         "EENS2_IlS3_ILl1ELl1000000000EEEE");
     return its(address, value, has_timeout, seconds, rest);
   }
@@ -186,6 +192,7 @@ bool std::__atomic_futex_unsigned_base::_M_futex_wait_until_steady(unsigned* add
 
 void std::__atomic_futex_unsigned_base::_M_futex_notify_all(unsigned* address) {
   if (Threads::here() != nullptr) return;  // who waits sees the value
-  static auto* const its = own<void(unsigned*)>("_ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj");
+  static auto* const its =
+      own<void(unsigned*)>("_ZNSt28__atomic_futex_unsigned_base19_M_futex_notify_allEPj");
   its(address);
 }

@@ -70,7 +70,8 @@ Intruder::Intruder(Internet& internet)
     : Visitor(internet, "intruder", "192.0.2.200", std::string(kNqn), "nqn.2024-01.sim:intruder") {}
 
 Observer::Observer(Internet& internet, const std::string& hostnqn)
-    : Visitor(internet, "observer", "192.0.2.201", std::string(wire::kDiscoveryNqn), hostnqn), page_(kMostBytes) {
+    : Visitor(internet, "observer", "192.0.2.201", std::string(wire::kDiscoveryNqn), hostnqn),
+      page_(kMostBytes) {
   read_.then = [](host::Command& command) noexcept { static_cast<Read&>(command).observer.have_log(); };
 }
 
@@ -100,7 +101,8 @@ void Observer::have_log() {
   if (!read_.ok()) return;  // it is connected anew, and reads again
   wire::DiscoveryLogHeader header{};
   std::memcpy(&header, page_.data(), sizeof header);
-  if ((header.numrec + 1) * sizeof(wire::DiscoveryLogEntry) > page_.size()) return found("the discovery log is too long");
+  if ((header.numrec + 1) * sizeof(wire::DiscoveryLogEntry) > page_.size())
+    return found("the discovery log is too long");
   known_.clear();
   for (std::uint64_t i = 1; i <= header.numrec; ++i) {
     wire::DiscoveryLogEntry entry{};

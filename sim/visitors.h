@@ -1,5 +1,5 @@
-// Hosts that do no I/O: one that is on no list, and one that asks the discovery service what there is and stays,
-// to be told of changes.
+// Hosts that do no I/O: one that is on no list, and one that asks the discovery service what there is and
+// stays, to be told of changes.
 #pragma once
 
 #include <array>

@@ -17,7 +17,7 @@ namespace weft::sim {
 
 namespace {
 
-constexpr int kFailed = 3;           // other statuses are those of crashes
+constexpr int kFailed = 3;  // other statuses are those of crashes
 constexpr unsigned kMostSeconds = 600;
 
 std::string failure_of(int status) {

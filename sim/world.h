@@ -2,9 +2,9 @@
 // arrive, a disk that answers).  All is drawn from one seed, so that the same seed gives the same run to the
 // bit.  One thread.
 //
-// Between two turns a turn of any loop or thread that has something to do may come; a loop runs some of that, so
-// that loops of a process overtake each other as threads do.  Time moves a little with each turn, and to the next event
-// when nobody has anything to do.
+// Between two turns a turn of any loop or thread that has something to do may come; a loop runs some of that,
+// so that loops of a process overtake each other as threads do.  Time moves a little with each turn, and to
+// the next event when nobody has anything to do.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,8 +25,8 @@
 
 namespace weft::sim {
 
-// What a process owned when it died: it stays in memory until the program ends, as what is on its way may still
-// refer to it, and it cannot end in order.
+// What a process owned when it died: it stays in memory until the program ends, as what is on its way may
+// still refer to it, and it cannot end in order.
 template <class T>
 void bury(std::unique_ptr<T> dead) {
   static auto& graves = *new std::vector<std::unique_ptr<T>>;
