@@ -127,7 +127,7 @@ void HostProcess::kill() {
   if (!is_up() || gone_) return;
   world_.note("{} is killed", name_);
   live_ = false;
-  has_past_ = true;
+  has_past_ = scenario_.paths > 1;
   for (const auto& io : life_->ios) {
     if (io->write) history_.end_write(*io->write, History::Outcome::lost, false, world_.now());
     if (io->step) check(counters_.end(*io->step, Counters::Outcome::unknown));

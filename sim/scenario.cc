@@ -115,10 +115,10 @@ std::string rule_broken_by(const Scenario& scenario) {
     return "what is damaged is found only with \"digests both\"";
   if (scenario.loop_transport && !has_only({stuck, pause, stall, detach, ana, grow}))
     return "with \"transport loop\" nothing is between host and target that could break";
-  if (scenario.paths > 1 && (scenario.loop_transport || scenario.disk.volatile_cache ||
-                             !has_only({reset, cut, stuck, pause, stall, kill, ana})))
-    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill and ana, "
-           "TCP, and no volatile cache";
+  if (scenario.paths > 1 &&
+      (scenario.loop_transport || !has_only({reset, cut, stuck, pause, stall, kill, power, ana})))
+    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill, power and "
+           "ana, and TCP";
   return {};
 }
 
@@ -172,7 +172,7 @@ bool Scenario::has(Fault::Kind kind) const {
 
 bool Scenario::breaks_connections() const {
   using enum Fault::Kind;
-  return has(reset) || has(cut) || has(kill);
+  return has(reset) || has(cut) || has(kill) || has(power);
 }
 
 Result<Scenario> parse_scenario(std::string name, std::string_view text) {
