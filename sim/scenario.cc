@@ -117,7 +117,8 @@ std::string rule_broken_by(const Scenario& scenario) {
     return "with \"transport loop\" nothing is between host and target that could break";
   if (scenario.paths > 1 &&
       (scenario.loop_transport || !has_only({reset, cut, stuck, pause, stall, kill, power, ana})))
-    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill, power and "
+    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill, power "
+           "and "
            "ana, and TCP";
   return {};
 }
