@@ -103,7 +103,7 @@ void History::flushed(Time began) {
 
 void History::target_died(bool power, Time now, OnTheWay on_the_way) {
   for (const auto& [id, write] : writes_)
-    if (on_the_way == OnTheWay::gone || write.is_lost) takes_no_effect_after(id, write, now);
+    if (on_the_way == OnTheWay::gone || write.is_lost) comes_no_more(id, write, now);
   if (!power) return;
   ++power_losses_;
   power_lost_at_ = now;
@@ -138,14 +138,14 @@ void History::host_is_back(unsigned host, Time now) {
   std::erase_if(writes_, [&](const auto& each) {
     const auto& [id, write] = each;
     const bool is_over = write.is_lost && write.host == host;
-    if (is_over) takes_no_effect_after(id, write, now);
+    if (is_over) comes_first(id, write, now);
     return is_over;
   });
 }
 
 void History::host_is_off(unsigned host, Time now) {
   for (const auto& [id, write] : writes_)
-    if (write.host == host) takes_no_effect_after(id, write, now);
+    if (write.host == host) comes_no_more(id, write, now);
 }
 
 void History::forget(Time before) {
@@ -159,13 +159,20 @@ void History::forget(Time before) {
   }
 }
 
-void History::takes_no_effect_after(Id id, const Write& write, Time now) {
+void History::comes_first(Id id, const Write& write, Time now) {
+  for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
+    Value& value = *find(lba, id);
+    value.ordered_by = std::min(value.ordered_by, now);
+  }
+}
+
+void History::comes_no_more(Id id, const Write& write, Time now) {
+  comes_first(id, write, now);
   for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba) {
     Value& value = *find(lba, id);
     // Until now it may have come again, and replaced what it was seen before.
     if (value.may_come_again && value.effective_by != Time::max()) value.effective_by = now;
     value.may_come_again = false;
-    took_effect(value, now);
   }
 }
 

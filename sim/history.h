@@ -87,7 +87,9 @@ class History {
   std::optional<std::string> check_block(std::uint64_t lba, Id id, Time began, Time now);
   void lose_power(std::vector<Value>& values, Time now, OnTheWay on_the_way) const;
   bool is_on_the_way(Id id) const;
-  void takes_no_effect_after(Id id, const Write& write, Time now);
+  // Writes that begin later come behind it.
+  void comes_first(Id id, const Write& write, Time now);
+  void comes_no_more(Id id, const Write& write, Time now);
   void took_effect(Value& value, Time by);
   // Its answer was on the way when power was lost: what it found or did may be undone since.
   bool is_outdated(Time began) const { return began < power_lost_at_; }

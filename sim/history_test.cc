@@ -100,6 +100,20 @@ TEST_F(HistoryTest, AWriteThatWasSentTwiceMayComeAgainUntilTheTargetKnowsOfTheLo
   EXPECT_TRUE(fits(fenced, 32, 33));
 }
 
+// Fenced is not gone: writes wait for it, reads do not.
+TEST_F(HistoryTest, ASendingThatIsFencedMayStillComeBeforeTheNextWrite) {
+  const auto twice = history_.begin_write(0, 0, 1, at(0), History::Sent::perhaps_twice);
+  EXPECT_TRUE(fits(twice, 1, 2));
+  const auto others = write(3, 4, Outcome::done, 1);
+  history_.end_write(twice, Outcome::lost, false, at(5));
+  history_.host_is_back(0, at(6));
+  EXPECT_TRUE(fits(others, 7, 8));
+  EXPECT_TRUE(fits(twice, 9, 10));
+  const auto next = write(11, 12, Outcome::done, 1);
+  EXPECT_FALSE(fits(twice, 13, 14));
+  EXPECT_TRUE(fits(next, 13, 14));
+}
+
 TEST_F(HistoryTest, AWriteThatWasSentOnceAfterAllDoesNotComeAgain) {
   const auto once = history_.begin_write(0, 0, 1, at(0), History::Sent::perhaps_twice);
   history_.was_sent_once(once);
