@@ -84,6 +84,14 @@ TEST_F(IoTest, TheDataPointerSaysExactlyTheLength) {
   EXPECT_TRUE(host.read(kNsid, {0, 8}, data).is(kDataSglLengthInvalid));
 }
 
+TEST_F(IoTest, NoDataIsReadIntoACapsule) {
+  FakeHost& host = connected_host();
+  const std::vector<std::byte> data(512);
+  auto& read = host.io(Qid(1)).submit(wire::make_read({.nsid = kNsid, .range = {0, 1}}),
+                                      {.out = data, .pointer = fabric::HostData::Pointer::capsule});
+  EXPECT_TRUE(host.wait(host.io(Qid(1)), read).is(kSglDescriptorTypeInvalid));
+}
+
 TEST_F(IoTest, CompareTellsSameFromDifferentAtAnyByte) {
   FakeHost& host = connected_host();
   for (const std::uint32_t blocks : {1u, 16u, 17u, 300u, 2048u}) {
