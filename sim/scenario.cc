@@ -117,9 +117,8 @@ std::string rule_broken_by(const Scenario& scenario) {
     return "with \"transport loop\" nothing is between host and target that could break";
   if (scenario.paths > 1 &&
       (scenario.loop_transport || !has_only({reset, cut, stuck, pause, stall, kill, power, ana})))
-    return "with several paths there are faults of the kinds reset, cut, stuck, pause, stall, kill, power "
-           "and "
-           "ana, and TCP";
+    return "with several paths there are TCP and faults of the kinds reset, cut, stuck, pause, stall, kill, "
+           "power and ana";
   return {};
 }
 
@@ -171,9 +170,12 @@ bool Scenario::has(Fault::Kind kind) const {
   return std::ranges::find(faults, kind, &Fault::kind) != faults.end();
 }
 
+bool Scenario::restarts_target() const {
+  return has(Fault::Kind::kill) || has(Fault::Kind::power);
+}
+
 bool Scenario::breaks_connections() const {
-  using enum Fault::Kind;
-  return has(reset) || has(cut) || has(kill) || has(power);
+  return has(Fault::Kind::reset) || has(Fault::Kind::cut) || restarts_target();
 }
 
 Result<Scenario> parse_scenario(std::string name, std::string_view text) {

@@ -11,17 +11,24 @@
 //   largest 8           blocks of one command
 //   administrators 3    who make and delete tenants; the target then has a configuration, with its store
 //   changes 100         of each
-//   counters 2          of the blocks: hosts count them up by Compare and Write, and do nothing else with
-//   them digests random      none, header, both, random transport loop      tcp, loop: hosts live in the
-//   target's process, and nothing is between them paths 2             of each host, by as many ports latency
-//   20us 2ms    of the network disk 10us 3ms       of the disk; and disk_errors 200     one of so many of its
-//   requests fails; of writes half for want of room cache volatile      none, volatile: what it acknowledges
-//   is durable, or is so once flushed fault reset every 20ms fault cut every 80ms for 30ms        the link of
-//   a host fault stuck every 60ms for 40ms      the disk fault pause every 60ms for 20ms      a process, or a
-//   loop of it fault stall every 60ms for 20ms      a loop of the target fault kill every 1000ms for 500ms a
-//   process, which starts again after that time fault power every 1000ms for 500ms   the target's machine has
-//   none fault damage every 50ms              a byte on the way; digests must be both fault detach every
-//   500ms for 50ms    the namespace is removed fault ana every 500ms for 50ms       the port is inaccessible
+//   counters 2          of the blocks: hosts only count them up, by Compare and Write
+//   digests random      none, header, both, random
+//   transport loop      tcp, loop: hosts live in the target's process, and nothing is between them
+//   paths 2             of each host, by as many ports
+//   latency 20us 2ms    of the network
+//   disk 10us 3ms       of the disk; and
+//   disk_errors 200     one of so many of its requests fails; of writes half for want of room
+//   cache volatile      none, volatile: what it acknowledges is durable, or is so once flushed
+//   fault reset every 20ms
+//   fault cut every 80ms for 30ms        the link of a host
+//   fault stuck every 60ms for 40ms      the disk
+//   fault pause every 60ms for 20ms      a process, or a loop of it
+//   fault stall every 60ms for 20ms      a loop of the target
+//   fault kill every 1000ms for 500ms    a process, which starts again after that time
+//   fault power every 1000ms for 500ms   the target's machine has none
+//   fault damage every 50ms              a byte on the way; digests must be both
+//   fault detach every 500ms for 50ms    the namespace is removed
+//   fault ana every 500ms for 50ms       the port is inaccessible
 //   fault grow every 500ms               the namespace, which begins with half of the blocks
 //   fault full every 500ms for 50ms      the file system below the store has no room
 //   fault unlist every 500ms for 50ms    a host is taken off the list of those that may connect
@@ -81,6 +88,7 @@ struct Scenario {
   DiskOptions disk{.blocks = 64};
   std::vector<Fault> faults;
   bool has(Fault::Kind kind) const;
+  bool restarts_target() const;
   bool breaks_connections() const;
 };
 

@@ -39,7 +39,7 @@ void draw_settings(Dice& dice, const Scenario& scenario, target::SubsystemSettin
   settings.in_capsule_bytes = 4096u << dice.below(3);
   settings.queue_entries = 32u << dice.below(6);
   // By several paths nobody takes a target back that has come to take less in a command.
-  if (scenario.paths > 1 && scenario.has(Fault::Kind::kill)) return;
+  if (scenario.paths > 1 && scenario.restarts_target()) return;
   while (settings.mdts_bytes / 2 >= scenario.largest * History::kBlockBytes && settings.mdts_bytes > 4096 &&
          dice.one_in(2))
     settings.mdts_bytes /= 2;
