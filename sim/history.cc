@@ -57,15 +57,14 @@ History::Value* History::find(std::uint64_t lba, Id id) {
 History::Id History::begin_write(unsigned host, std::uint64_t lba, std::uint64_t blocks, Time now,
                                  Sent sent) {
   const Id id = next_++;
-  writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now, .sent = sent};
+  writes_[id] = {.host = host, .lba = lba, .blocks = blocks, .began = now};
   for (std::uint64_t at = lba; at < lba + blocks; ++at)
     blocks_.at(at).push_back({.id = id, .began = now, .may_come_again = sent == Sent::perhaps_twice});
   return id;
 }
 
 void History::was_sent_once(Id id) {
-  Write& write = writes_.at(id);
-  write.sent = Sent::once;
+  const Write& write = writes_.at(id);
   for (std::uint64_t lba = write.lba; lba < write.lba + write.blocks; ++lba)
     find(lba, id)->may_come_again = false;
 }
@@ -90,10 +89,10 @@ void History::end_write(Id id, Outcome outcome, bool durable, Time now) {
     for (Value& each : blocks_[lba])
       if (each.ordered_by < write.began) each.dead_from = std::min(each.dead_from, now);
   }
-  if (write.sent == Sent::once)
-    writes_.erase(id);
-  else
+  if (find(write.lba, id)->may_come_again)
     write.is_lost = true;
+  else
+    writes_.erase(id);
 }
 
 void History::flushed(Time began) {

@@ -5,8 +5,8 @@
 // write that the same host began once its controller was back: late writes are fenced.
 //
 // A host with several paths sends a write that one of them lost again by another one, at once.  The first
-// sending may still be on its way, and take effect once more, until the target knows that its connection has
-// ended.
+// sending may still be on its way, and take effect once more, but not after a write that began when the
+// target knew that its connection had ended.
 //
 // Where power is lost, writes that were acknowledged may be undone, unless they were durable: written so, or
 // acknowledged before a flush began that was.
@@ -80,7 +80,6 @@ class History {
     std::uint64_t blocks = 0;
     Time began{};
     bool is_lost = false;  // or one sending of it is, its host having its answer
-    Sent sent = Sent::once;
   };
   static std::optional<Id> stamp_of(std::span<const std::byte> block, std::uint64_t lba);
   Value* find(std::uint64_t lba, Id id);
